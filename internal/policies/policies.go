@@ -1,0 +1,164 @@
+// Package policies is what every scaling policy shares: what it may see, what
+// it may say, and how it makes itself known. A policy is one folder below
+// this one; it sees values, returns values and holds no pointer into the world.
+package policies
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kwatt-sim/kwatt/internal/vtime"
+)
+
+// Observation is what telemetry shows a scaler: scraped at intervals, averaged
+// over a window and late by the lag, so never the truth of Now.
+type Observation struct {
+	Now     vtime.Time
+	Desired int // replicas asked for last (spec.replicas)
+	Ready   int // replicas that serve; counted by the control plane, without lag
+	// Valid is false until the first scrape has arrived; then all below is zero.
+	Valid       bool
+	ArrivalRate float64 // req/s over the window, whole service, refused ones included
+	LatencyP95  float64 // s, over the window; 0 when nothing completed
+	Pods        []Pod   // every pod of the service that is not draining, by age
+}
+
+// Pod is one replica as the metrics pipeline reports it.
+type Pod struct {
+	Ready   bool
+	Created vtime.Time
+	ReadyAt vtime.Time // when it became ready; vtime.Forever while it is not
+	// HasMetrics is false for a pod that no scrape in the window saw.
+	HasMetrics bool
+	Metrics    PodMetrics
+}
+
+// PodMetrics are a pod's means over the telemetry window.
+type PodMetrics struct {
+	RequestRate float64 // req/s routed to the pod
+	InFlight    float64 // requests waiting or in service
+	Queued      float64 // requests waiting
+	BusyRatio   float64 // 0..1, share of the time with a kernel running
+}
+
+// Decision is what a scaler asks for. Replicas equal to Observation.Desired
+// means no change. Reason is one short sentence with the figures behind it,
+// for the decision ledger.
+type Decision struct {
+	Replicas int
+	Reason   string
+}
+
+// Scaler decides how many replicas a service should have.
+type Scaler interface {
+	// Interval is the time between two calls of Decide, the first at the start.
+	Interval() time.Duration
+	// Decide must be a function of the observations so far.
+	Decide(Observation) Decision
+}
+
+// Model is what a policy may know about its service and cluster before the
+// run: the published curves, never the future of the trace.
+type Model struct {
+	Service       string
+	Initial       int // replicas at the start
+	MaxBatch      int
+	Instances     int
+	MaxQueueDelay time.Duration
+	QueueTimeout  time.Duration
+	// LatencyTarget is the SLO in seconds at LatencyQuantile (0.95 for p95);
+	// 0 when the service states none.
+	LatencyTarget   float64
+	LatencyQuantile float64
+	ColdStart       time.Duration // expected time from placement to ready
+	Pools           []Pool        // pools whose GPUs the service can use, in scenario order
+	// History is the scaled request rate before the scenario's window, oldest
+	// first, each the mean over HistoryStep; empty when the trace starts with
+	// the window. NaN where missing.
+	History     []float64
+	HistoryStep time.Duration
+}
+
+// Pool is one node pool as the service sees it.
+type Pool struct {
+	Name           string
+	GPU            string
+	GPUsPerNode    int
+	PodsPerNode    int // how many replicas of this service fit on an empty node
+	MaxNodes       int
+	ProvisionDelay time.Duration
+	// BatchSeconds[b] is the mean service time of a batch of b requests, share
+	// and MIG slowdown included; index 0 is unused, the length is MaxBatch+1.
+	BatchSeconds []float64
+	// BusyWatts[b] is the draw of the whole GPU while it runs a batch of b.
+	BusyWatts []float64
+	// Share is the part of the device that a replica's busy time loads.
+	Share         float64
+	ContextWatts  float64 // a GPU with a loaded model, idle
+	BareWatts     float64 // a powered GPU without a context
+	NodeBaseWatts float64 // a powered node without its GPUs
+}
+
+// MaxReplicas returns how many replicas the pools can hold.
+func (m Model) MaxReplicas() int {
+	n := 0
+	for _, p := range m.Pools {
+		n += p.MaxNodes * p.PodsPerNode
+	}
+	return n
+}
+
+// Problem is a fault of a policy's configuration.
+type Problem struct {
+	Path    string // below the policy's own config, for example "metrics[0].pods.target"
+	Message string
+	Hint    string
+}
+
+// Kind makes a policy known: its YAML key, its configuration, its constructor.
+type Kind struct {
+	Name string // the key under scaler, for example "energyAware"
+	// NewConfig returns a pointer to a configuration with the defaults set.
+	NewConfig func() any
+	// Check returns what the structure alone cannot tell is wrong; may be nil.
+	Check func(config any) []Problem
+	// New makes a scaler for one service in one replication.
+	New func(config any, m Model) (Scaler, error)
+}
+
+// ManifestConfig is a configuration that can be read from a Kubernetes
+// manifest. Manifest returns the path the user named ("" for none) and where
+// to decode that file; the loader resolves the path and decodes strictly.
+type ManifestConfig interface {
+	Manifest() (path string, into any)
+}
+
+var kinds []Kind
+
+// Register makes a policy known; each policy's package calls it from init.
+func Register(k Kind) {
+	for _, have := range kinds {
+		if have.Name == k.Name {
+			panic("policies: " + k.Name + " is registered twice")
+		}
+	}
+	kinds = append(kinds, k)
+	slices.SortFunc(kinds, func(a, b Kind) int { return strings.Compare(a.Name, b.Name) })
+}
+
+// Kinds returns the registered policies by name.
+func Kinds() []Kind { return slices.Clone(kinds) }
+
+// Find returns the policy with this name.
+func Find(name string) (Kind, error) {
+	var names []string
+	for _, k := range kinds {
+		if k.Name == name {
+			return k, nil
+		}
+		names = append(names, k.Name)
+	}
+	return Kind{}, fmt.Errorf("unknown scaler %q: want one of %s", name, strings.Join(names, ", "))
+}

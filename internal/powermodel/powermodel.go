@@ -1,0 +1,43 @@
+// Package powermodel is the catalogue of what GPUs and their nodes draw. Every
+// number carries a source and a grade.
+package powermodel
+
+import "github.com/kwatt-sim/kwatt/internal/grade"
+
+// Point is a sourced figure.
+type Point struct {
+	Value  float64 // in the unit of the field that holds it
+	Grade  grade.Grade
+	Source string
+}
+
+// BusyPoint is the draw of a GPU that runs batches of one size back to back.
+type BusyPoint struct {
+	Batch int
+	Watts Point
+}
+
+// MIGProfile is one slice size of a GPU that can be partitioned.
+type MIGProfile struct {
+	Name   string // "1g.10gb"
+	Slices int    // compute slices out of GPU.MIGSlices
+	PerGPU int    // how many fit on one GPU
+}
+
+// GPU is a model of GPU board.
+type GPU struct {
+	Name       string // "nvidia-h100-sxm", as scenarios name it
+	Title      string // "NVIDIA H100 SXM 80 GB"
+	CapWatts   float64
+	Bare       Point       // W, powered, no context
+	Context    Point       // W, a context and a model loaded, no kernel running
+	Busy       []BusyPoint // W by batch, ascending batch, at least one
+	MIGSlices  int         // compute slices of the whole GPU; 0 when it has no MIG
+	MIG        []MIGProfile
+	EmbodiedKg Point // kg CO2e of making one board
+	// NodeBase is the draw in W of a host without its GPUs, as a share for one
+	// GPU: a node with n GPUs has n times this.
+	NodeBase Point
+	// NodeEmbodiedKg is the host without its GPUs, as a share for one GPU.
+	NodeEmbodiedKg Point
+}

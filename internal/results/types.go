@@ -1,0 +1,167 @@
+// Package results is the results directory: its types, and how it is written
+// and read. Everything but manifest.json is a pure function of the binary, the
+// effective scenario and the seeds.
+package results
+
+import (
+	"github.com/kwatt-sim/kwatt/internal/grade"
+	"github.com/kwatt-sim/kwatt/internal/metrics"
+)
+
+// SchemaVersion is the version of summary.json.
+const SchemaVersion = 1
+
+// Ledger counts requests. Arrivals = Served + Dropped + TimedOut + InFlight,
+// always; the engine refuses to report a run that breaks it.
+type Ledger struct {
+	Arrivals int64 `json:"arrivals"`
+	Served   int64 `json:"served"`
+	Dropped  int64 `json:"dropped"`
+	TimedOut int64 `json:"timedOut"`
+	InFlight int64 `json:"inFlight"` // at the scenario's end
+}
+
+// Run is one (policy, seed): all that a replication leaves behind.
+type Run struct {
+	Policy   string
+	Seed     uint64
+	Metrics  metrics.Values            // over all requests and the whole cluster
+	Services map[string]metrics.Values // the PerService part of the catalogue
+	Ledger   Ledger
+	// EnergyByGrade is the share (0..1) of node energy that rests on numbers
+	// of each grade, from A to X; the shares sum to 1.
+	EnergyByGrade [grade.Count]float64
+	Points        []Point
+	Decisions     []Decision
+	Warnings      []string // sorted, without duplicates
+}
+
+// Point is one row of timeseries.csv: a service, or the cluster when Service
+// is empty, over one bin that ends at T. A pointer is nil where the column
+// does not apply (or, for a latency, where nothing was served).
+type Point struct {
+	T       float64 `json:"t"` // seconds since the scenario's start, end of the bin
+	Service string  `json:"service,omitempty"`
+
+	// Of a service.
+	ArrivalRate     *float64 `json:"arrivalRate,omitempty"`  // req/s over the bin
+	CapacityRate    *float64 `json:"capacityRate,omitempty"` // req/s that the ready replicas could serve at full batches
+	ServedRate      *float64 `json:"servedRate,omitempty"`   // req/s
+	LostRate        *float64 `json:"lostRate,omitempty"`     // dropped and timed out, req/s
+	LatencyP50      *float64 `json:"latencyP50,omitempty"`   // s
+	LatencyP95      *float64 `json:"latencyP95,omitempty"`   // s
+	LatencyP99      *float64 `json:"latencyP99,omitempty"`   // s
+	Queued          *float64 `json:"queued,omitempty"`       // requests waiting at T
+	ReplicasDesired *float64 `json:"replicasDesired,omitempty"`
+	ReplicasReady   *float64 `json:"replicasReady,omitempty"`
+	GPUBusyRatio    *float64 `json:"gpuBusyRatio,omitempty"` // of the allocated, over the bin
+
+	// Of the cluster.
+	NodesOn         *float64 `json:"nodesOn,omitempty"`
+	NodesAsleep     *float64 `json:"nodesAsleep,omitempty"`
+	GPUsOn          *float64 `json:"gpusOn,omitempty"`
+	GPUsAllocated   *float64 `json:"gpusAllocated,omitempty"`
+	GPUWatts        *float64 `json:"gpuWatts,omitempty"`        // mean over the bin
+	FacilityWatts   *float64 `json:"facilityWatts,omitempty"`   // mean over the bin, PUE included
+	CarbonIntensity *float64 `json:"carbonIntensity,omitempty"` // g/kWh
+	CO2eRate        *float64 `json:"co2eRate,omitempty"`        // operational, g/h
+}
+
+// Decision is one line of decisions.jsonl: something a policy or the cluster
+// did, and why.
+type Decision struct {
+	T       float64 `json:"t"` // seconds since the scenario's start
+	Service string  `json:"service,omitempty"`
+	Kind    string  `json:"kind"`           // scale | node-on | node-off | node-sleep | node-wake | unschedulable
+	From    int     `json:"from,omitempty"` // replicas, or powered nodes of the pool
+	To      int     `json:"to,omitempty"`
+	Node    string  `json:"node,omitempty"`
+	Reason  string  `json:"reason"`
+}
+
+// Estimate is a mean over replications with its confidence interval.
+type Estimate struct {
+	Mean   float64 `json:"mean"`
+	CILow  float64 `json:"ciLow"`
+	CIHigh float64 `json:"ciHigh"`
+	N      int     `json:"n"`
+}
+
+// Replication is one seed's figures in summary.json.
+type Replication struct {
+	Seed    uint64         `json:"seed"`
+	Metrics metrics.Values `json:"metrics"`
+	Ledger  Ledger         `json:"ledger"`
+}
+
+// PolicySummary is a policy over all its seeds.
+type PolicySummary struct {
+	Name          string                    `json:"name"`
+	Metrics       map[string]Estimate       `json:"metrics"`
+	Services      map[string]ServiceSummary `json:"services"`
+	Replications  []Replication             `json:"replications"`
+	EnergyByGrade map[string]float64        `json:"energyByGrade"` // share of node energy by grade letter, mean over seeds
+}
+
+// ServiceSummary is one service under one policy.
+type ServiceSummary struct {
+	Metrics map[string]Estimate `json:"metrics"`
+}
+
+// Comparison is one policy against the first one, on one metric, paired by seed.
+type Comparison struct {
+	Base       string  `json:"base"`
+	Policy     string  `json:"policy"`
+	Metric     string  `json:"metric"`
+	DeltaRatio float64 `json:"deltaRatio"` // mean paired difference / mean of base
+	CILow      float64 `json:"ciLow"`      // of DeltaRatio
+	CIHigh     float64 `json:"ciHigh"`
+	P          float64 `json:"p"`       // exact sign-flip, Holm-corrected over the metrics shown
+	Verdict    string  `json:"verdict"` // better | worse | different | "~" (cannot tell)
+}
+
+// ScenarioRef names the scenario a result came from.
+type ScenarioRef struct {
+	Name   string `json:"name"`
+	SHA256 string `json:"sha256"` // of scenario.effective.yaml
+}
+
+// Grades holds the worst grade that each kind of figure rests on.
+type Grades struct {
+	Power       grade.Grade `json:"power"`
+	ServiceTime grade.Grade `json:"serviceTime"`
+	Carbon      grade.Grade `json:"carbon"`
+}
+
+// Note is a sentence the report must show: a source to attribute, an
+// assumption (a carbon year that is not the trace's), or a warning.
+type Note struct {
+	Kind string `json:"kind"` // source | assumption | warning
+	Text string `json:"text"`
+}
+
+// Summary is summary.json.
+type Summary struct {
+	SchemaVersion int             `json:"schemaVersion"`
+	Scenario      ScenarioRef     `json:"scenario"`
+	Policies      []PolicySummary `json:"policies"`
+	Comparisons   []Comparison    `json:"comparisons"`
+	Grades        Grades          `json:"grades"`
+	Notes         []Note          `json:"notes"`
+}
+
+// Manifest is manifest.json, the only file with wall-clock, host and versions.
+type Manifest struct {
+	Tool      string            `json:"tool"` // "kwatt sim"
+	Version   string            `json:"version"`
+	GoVersion string            `json:"goVersion"`
+	OS        string            `json:"os"`
+	Arch      string            `json:"arch"`
+	Host      string            `json:"host"`
+	CPUs      int               `json:"cpus"`
+	Started   string            `json:"started"`  // RFC 3339
+	Finished  string            `json:"finished"` // RFC 3339
+	Command   []string          `json:"command"`
+	Partial   bool              `json:"partial"`
+	Files     map[string]string `json:"files"` // name → SHA-256 of every other file
+}

@@ -1,0 +1,386 @@
+// Package scenario is the scenario file: its types, defaults and validation.
+// The doc comments of the types are what `sim explain` and the JSON Schema say.
+package scenario
+
+import (
+	"time"
+
+	"gopkg.in/yaml.v3"
+
+	"github.com/kwatt-sim/kwatt/internal/units"
+)
+
+// APIVersion and Kind head every scenario file.
+const (
+	APIVersion = "kwatt.dev/v1alpha1"
+	Kind       = "Scenario"
+)
+
+// Scenario is an experiment: services with their load, a cluster, and the
+// policies to compare on them.
+type Scenario struct {
+	// APIVersion is kwatt.dev/v1alpha1.
+	APIVersion string `yaml:"apiVersion" kwatt:"required,enum=kwatt.dev/v1alpha1"`
+	// Kind is Scenario.
+	Kind string `yaml:"kind" kwatt:"required,enum=Scenario"`
+	// Metadata names the scenario.
+	Metadata Metadata `yaml:"metadata" kwatt:"required"`
+	// Spec is what is simulated.
+	Spec Spec `yaml:"spec" kwatt:"required"`
+}
+
+// Metadata names a scenario.
+type Metadata struct {
+	// Name is the scenario's name, and that of its results folder: lower-case
+	// letters, digits and dashes.
+	Name string `yaml:"name" kwatt:"required,name"`
+	// Description is a line for people; it stands at the head of the report.
+	Description string `yaml:"description,omitempty"`
+}
+
+// Spec is what is simulated.
+type Spec struct {
+	// Duration of the simulated window.
+	Duration units.Duration `yaml:"duration" kwatt:"default=24h,exclusiveMin=0,max=8784h"`
+	// Seeds are the replications; every policy runs with each of them.
+	Seeds Seeds `yaml:"seeds"`
+	// Services share the cluster.
+	Services []Service `yaml:"services" kwatt:"required,minItems=1"`
+	// Telemetry is how late and how smoothed a scaler sees the world.
+	Telemetry Telemetry `yaml:"telemetry"`
+	// Cluster is the nodes that can be had.
+	Cluster Cluster `yaml:"cluster" kwatt:"required"`
+	// Carbon is the grid, the facility and the hardware's making.
+	Carbon Carbon `yaml:"carbon"`
+	// Cost is the prices.
+	Cost Cost `yaml:"cost"`
+	// Policies are compared with the first one.
+	Policies []Policy `yaml:"policies" kwatt:"required,minItems=1"`
+}
+
+// Seeds are consecutive seeds, one replication each, paired across policies.
+type Seeds struct {
+	// First seed.
+	First uint64 `yaml:"first" kwatt:"default=1"`
+	// Count of replications.
+	Count int `yaml:"count" kwatt:"default=10,min=1,max=10000"`
+}
+
+// Service is a model behind an endpoint, its load and how it is served.
+type Service struct {
+	// Name of the service: lower-case letters, digits and dashes.
+	Name string `yaml:"name" kwatt:"required,name"`
+	// Workload is the requests that arrive.
+	Workload Workload `yaml:"workload" kwatt:"required"`
+	// Model is how long a batch takes, and on which GPUs it can run.
+	Model Model `yaml:"model" kwatt:"required"`
+	// GPU is how much of a GPU one replica takes.
+	GPU GPUShare `yaml:"gpu"`
+	// Batching is the dynamic batcher, in Triton's terms.
+	Batching Batching `yaml:"batching"`
+	// Queue is each replica's queue.
+	Queue Queue `yaml:"queue"`
+	// Routing of requests over ready replicas: LeastRequest (the better of two
+	// random choices), RoundRobin or Random.
+	Routing string `yaml:"routing" kwatt:"default=LeastRequest,enum=LeastRequest|RoundRobin|Random"`
+	// Startup is the cold start of a replica.
+	Startup Startup `yaml:"startup"`
+	// Replicas at the start.
+	Replicas Replicas `yaml:"replicas"`
+	// SLO is what the service promises.
+	SLO SLO `yaml:"slo"`
+}
+
+// Replicas is how a service starts.
+type Replicas struct {
+	// Initial replicas, ready when the window opens, unless the scaler is
+	// static. Unset: enough to serve the first rate at 60 % of saturation.
+	Initial *int `yaml:"initial,omitempty" kwatt:"min=0,max=100000"`
+}
+
+// Workload is the requests that arrive at a service.
+type Workload struct {
+	// Trace is the recorded request rate.
+	Trace Trace `yaml:"trace" kwatt:"required"`
+	// Scale the trace to a peak or by a factor; unset keeps its own rate.
+	Scale *Scale `yaml:"scale,omitempty"`
+	// Arrivals is the process that samples requests from the rate.
+	Arrivals Arrivals `yaml:"arrivals"`
+	// Events multiply the rate for a while, on top of the trace.
+	Events []Event `yaml:"events,omitempty"`
+}
+
+// Trace names a builtin trace, a file, or a constant rate. Exactly one of
+// builtin, file and constant is set.
+type Trace struct {
+	// Builtin trace; see `sim trace list`.
+	Builtin string `yaml:"builtin,omitempty"`
+	// File is a CSV, relative to the scenario file.
+	File string `yaml:"file,omitempty"`
+	// Constant rate in req/s, without any trace.
+	Constant *float64 `yaml:"constant,omitempty" kwatt:"exclusiveMin=0,max=1e9"`
+	// Format of the file: Rate (a rate per row), Count (requests per bin),
+	// Timestamps (one row per request) or AzureLLM.
+	Format string `yaml:"format,omitempty" kwatt:"enum=Rate|Count|Timestamps|AzureLLM"`
+	// TimeColumn of the file; the first column when unset.
+	TimeColumn string `yaml:"timeColumn,omitempty"`
+	// RateColumn of the file (rate or count); the second column when unset.
+	RateColumn string `yaml:"rateColumn,omitempty"`
+	// Unit of the rate column: req/s, req/min or req/h.
+	Unit string `yaml:"unit,omitempty" kwatt:"enum=req/s|req/min|req/h"`
+	// Start of the window within the trace; the trace's start when unset.
+	Start *time.Time `yaml:"start,omitempty"`
+	// Interpolation between bins: Linear through their centres, or Step.
+	Interpolation string `yaml:"interpolation" kwatt:"default=Linear,enum=Linear|Step"`
+}
+
+// Scale sets the trace's peak or multiplies it; exactly one is set.
+type Scale struct {
+	// Peak in req/s at the highest point of the trace's window, events left out.
+	Peak *float64 `yaml:"peak,omitempty" kwatt:"exclusiveMin=0,max=1e9"`
+	// Factor that multiplies every rate.
+	Factor *float64 `yaml:"factor,omitempty" kwatt:"exclusiveMin=0,max=1e9"`
+}
+
+// Arrivals is the process that samples requests from the rate.
+type Arrivals struct {
+	// Process: Poisson, Gamma (renewal, with cv), Deterministic (equal gaps),
+	// or Recorded (the trace's own timestamps).
+	Process string `yaml:"process" kwatt:"default=Poisson,enum=Poisson|Gamma|Deterministic|Recorded"`
+	// CV is the coefficient of variation of a Gamma process's gaps.
+	CV *float64 `yaml:"cv,omitempty" kwatt:"min=0.05,max=20"`
+}
+
+// Event is a flash sale: the rate ramps up to a multiple, holds and decays.
+type Event struct {
+	// At is the start of the ramp, from the window's start.
+	At units.Duration `yaml:"at" kwatt:"required,min=0"`
+	// Ramp is the time of the linear rise.
+	Ramp units.Duration `yaml:"ramp" kwatt:"default=0s,min=0"`
+	// Hold is the time at the full multiple.
+	Hold units.Duration `yaml:"hold" kwatt:"default=0s,min=0"`
+	// Decay is the time of the linear fall.
+	Decay units.Duration `yaml:"decay" kwatt:"default=0s,min=0"`
+	// Multiply is the multiple of the trace's rate.
+	Multiply float64 `yaml:"multiply" kwatt:"required,exclusiveMin=0,max=1000"`
+}
+
+// Model is how long a batch takes: a published profile, or an inline service
+// time. Exactly one of profile and serviceTime is set.
+type Model struct {
+	// Profile of published figures; see docs/profiles.md.
+	Profile string `yaml:"profile,omitempty"`
+	// Variant of the profile, for example tensorrt-int8.
+	Variant string `yaml:"variant,omitempty"`
+	// Noise is the coefficient of variation of a profile's batch times
+	// (lognormal, mean kept).
+	Noise float64 `yaml:"noise" kwatt:"default=0.03,min=0,max=2"`
+	// ServiceTime stated here instead of a profile.
+	ServiceTime *ServiceTime `yaml:"serviceTime,omitempty"`
+}
+
+// ServiceTime is an inline service time, the same on every GPU.
+type ServiceTime struct {
+	// Distribution around the mean: Deterministic, Exponential or LogNormal.
+	Distribution string `yaml:"distribution" kwatt:"default=Deterministic,enum=Deterministic|Exponential|LogNormal"`
+	// Mean of a batch of any size. Exactly one of mean, batches, and
+	// base with perItem is set.
+	Mean *units.Duration `yaml:"mean,omitempty" kwatt:"exclusiveMin=0"`
+	// CV is the coefficient of variation of a LogNormal.
+	CV *float64 `yaml:"cv,omitempty" kwatt:"exclusiveMin=0,max=10"`
+	// Base is α of the affine model α + β·batch.
+	Base *units.Duration `yaml:"base,omitempty" kwatt:"min=0"`
+	// PerItem is β of the affine model α + β·batch.
+	PerItem *units.Duration `yaml:"perItem,omitempty" kwatt:"min=0"`
+	// Batches is a table; between its points the time is linear in the batch.
+	Batches []BatchTime `yaml:"batches,omitempty"`
+}
+
+// BatchTime is one point of an inline table.
+type BatchTime struct {
+	// Batch size.
+	Batch int `yaml:"batch" kwatt:"required,min=1,max=1048576"`
+	// Time of a batch of this size.
+	Time units.Duration `yaml:"time" kwatt:"required,exclusiveMin=0"`
+}
+
+// GPUShare is how much of a GPU one replica takes.
+type GPUShare struct {
+	// Share of the GPU: 1 is whole; 0.25 is time-sliced four ways.
+	Share *float64 `yaml:"share,omitempty" kwatt:"exclusiveMin=0,max=1"`
+	// MIG slice, for example 1g.10gb, instead of a share.
+	MIG string `yaml:"mig,omitempty"`
+}
+
+// Batching is the dynamic batcher, in Triton's terms.
+type Batching struct {
+	// MaxBatch is the largest batch.
+	MaxBatch int `yaml:"maxBatch" kwatt:"default=1,min=1,max=65536"`
+	// MaxQueueDelay is how long a request may wait for its batch to fill.
+	MaxQueueDelay units.Duration `yaml:"maxQueueDelay" kwatt:"default=0s,min=0"`
+	// Instances of the model in a replica; they share its queue. With a
+	// profile they also share the GPU: a batch that starts beside k-1 running
+	// ones takes k times as long.
+	Instances int `yaml:"instances" kwatt:"default=1,min=1,max=64"`
+}
+
+// Queue is each replica's queue.
+type Queue struct {
+	// Capacity in waiting requests; beyond it requests are dropped.
+	Capacity int `yaml:"capacity" kwatt:"default=4096,min=1,max=16777216"`
+	// Timeout after which a waiting request gives up; unset never.
+	Timeout *units.Duration `yaml:"timeout,omitempty" kwatt:"exclusiveMin=0"`
+}
+
+// Startup is the cold start of a replica on a ready node.
+type Startup struct {
+	// ImagePull is the mean time to pull the image on a node without it.
+	ImagePull units.Duration `yaml:"imagePull" kwatt:"default=20s,min=0"`
+	// ModelLoad is the mean time to load the model.
+	ModelLoad units.Duration `yaml:"modelLoad" kwatt:"default=40s,min=0"`
+	// Jitter varies both uniformly by this part, up and down.
+	Jitter float64 `yaml:"jitter" kwatt:"default=0.2,min=0,max=1"`
+}
+
+// SLO is what the service promises.
+type SLO struct {
+	// Latency target by quantile.
+	Latency *LatencySLO `yaml:"latency,omitempty"`
+	// CarbonPerRequest in CO2e per served request.
+	CarbonPerRequest *units.Grams `yaml:"carbonPerRequest,omitempty"`
+}
+
+// LatencySLO is a latency target; exactly one quantile is set.
+type LatencySLO struct {
+	// P50 is the target for the median.
+	P50 *units.Duration `yaml:"p50,omitempty" kwatt:"exclusiveMin=0"`
+	// P90 is the target for the 90th percentile.
+	P90 *units.Duration `yaml:"p90,omitempty" kwatt:"exclusiveMin=0"`
+	// P95 is the target for the 95th percentile.
+	P95 *units.Duration `yaml:"p95,omitempty" kwatt:"exclusiveMin=0"`
+	// P99 is the target for the 99th percentile.
+	P99 *units.Duration `yaml:"p99,omitempty" kwatt:"exclusiveMin=0"`
+}
+
+// Telemetry is how late and how smoothed a scaler sees the world.
+type Telemetry struct {
+	// ScrapeInterval between two looks at the replicas.
+	ScrapeInterval units.Duration `yaml:"scrapeInterval" kwatt:"default=15s,min=1s,max=1h"`
+	// Window over which a metric is averaged.
+	Window units.Duration `yaml:"window" kwatt:"default=60s,min=1s,max=24h"`
+	// Lag from a scrape to the metrics API's answer.
+	Lag units.Duration `yaml:"lag" kwatt:"default=5s,min=0,max=1h"`
+}
+
+// Cluster is the nodes that can be had.
+type Cluster struct {
+	// NodePools of equal nodes.
+	NodePools []NodePool `yaml:"nodePools" kwatt:"required,minItems=1"`
+}
+
+// NodePool is a group of equal nodes.
+type NodePool struct {
+	// Name of the pool.
+	Name string `yaml:"name" kwatt:"required,name"`
+	// GPU of its nodes.
+	GPU PoolGPU `yaml:"gpu" kwatt:"required"`
+	// Nodes is how many there are and can be.
+	Nodes PoolNodes `yaml:"nodes" kwatt:"required"`
+	// ProvisionDelay from asking for a node to its being ready, boot included.
+	ProvisionDelay units.Duration `yaml:"provisionDelay" kwatt:"default=90s,min=0,max=24h"`
+	// WakeDelay from sleep to ready.
+	WakeDelay units.Duration `yaml:"wakeDelay" kwatt:"default=20s,min=0,max=24h"`
+}
+
+// PoolGPU is the GPUs of a pool's nodes.
+type PoolGPU struct {
+	// Model of the catalogue; see `sim power list`.
+	Model string `yaml:"model" kwatt:"required"`
+	// PerNode is the number of GPUs in a node.
+	PerNode int `yaml:"perNode" kwatt:"default=1,min=1,max=16"`
+}
+
+// PoolNodes is how many nodes a pool has.
+type PoolNodes struct {
+	// Initial nodes, powered on when the window opens.
+	Initial int `yaml:"initial" kwatt:"required,min=0,max=100000"`
+	// Min nodes that stay powered on.
+	Min int `yaml:"min" kwatt:"default=0,min=0,max=100000"`
+	// Max nodes that can be had; initial when unset.
+	Max *int `yaml:"max,omitempty" kwatt:"min=0,max=100000"`
+}
+
+// Carbon is the grid, the facility and the hardware's making.
+type Carbon struct {
+	// Zone of a builtin series; see docs/carbon.md.
+	Zone string `yaml:"zone,omitempty"`
+	// Year of the builtin series.
+	Year int `yaml:"year,omitempty" kwatt:"min=1990,max=2100"`
+	// File is a CSV series instead, relative to the scenario file.
+	File string `yaml:"file,omitempty"`
+	// TimeZone of the region, for a file: an IANA name.
+	TimeZone string `yaml:"timeZone,omitempty"`
+	// Constant intensity in g/kWh instead of a series.
+	Constant *float64 `yaml:"constant,omitempty" kwatt:"min=0,max=10000"`
+	// Signal of the series: average or marginal.
+	Signal string `yaml:"signal" kwatt:"default=average,enum=average|marginal"`
+	// Alignment of trace and series: Instant takes the region's local time at
+	// the trace's instant; LocalClock reads the trace's clock as the region's.
+	Alignment string `yaml:"alignment" kwatt:"default=Instant,enum=Instant|LocalClock"`
+	// PUE is facility energy over node energy.
+	PUE float64 `yaml:"pue" kwatt:"default=1.2,min=1,max=10"`
+	// Embodied emissions: include or exclude.
+	Embodied string `yaml:"embodied" kwatt:"default=include,enum=include|exclude"`
+	// Lifetime of the hardware, for the embodied share.
+	Lifetime units.Duration `yaml:"lifetime" kwatt:"default=35040h,exclusiveMin=0"`
+}
+
+// Cost is the prices, in one currency.
+type Cost struct {
+	// GPUHour is the price of an hour of a powered GPU, by model.
+	GPUHour map[string]float64 `yaml:"gpuHour,omitempty" kwatt:"min=0,max=1e6"`
+	// EnergyPerKWh is the tariff of facility energy.
+	EnergyPerKWh float64 `yaml:"energyPerKWh" kwatt:"default=0,min=0,max=1e6"`
+	// CarbonPerTonne is the price of a tonne of CO2e.
+	CarbonPerTonne float64 `yaml:"carbonPerTonne" kwatt:"default=0,min=0,max=1e6"`
+	// Currency is a label; metric names say usd whatever it is.
+	Currency string `yaml:"currency" kwatt:"default=USD"`
+}
+
+// Policy is a scaler, a scheduler profile and node management.
+type Policy struct {
+	// Name of the policy in tables and files.
+	Name string `yaml:"name" kwatt:"required,name"`
+	// Scaler for all services: one key, the kind of scaler.
+	Scaler *Scaler `yaml:"scaler,omitempty"`
+	// Scalers by service name, for those that differ.
+	Scalers map[string]Scaler `yaml:"scalers,omitempty"`
+	// Scheduler places pods on nodes.
+	Scheduler Scheduler `yaml:"scheduler"`
+	// Nodes is when nodes are powered on and off.
+	Nodes NodePolicy `yaml:"nodes"`
+}
+
+// Scaler is exactly one key, the name of a registered policy kind, with its
+// configuration. Config is what policies.Kind.NewConfig returns, filled in.
+type Scaler struct {
+	Kind   string
+	Config any
+	node   *yaml.Node
+}
+
+// Scheduler places pods on nodes.
+type Scheduler struct {
+	// Profile: Default (least allocated) or EnergyAware (marginal watts).
+	Profile string `yaml:"profile" kwatt:"default=Default,enum=Default|EnergyAware"`
+}
+
+// NodePolicy is when nodes are powered on and off.
+type NodePolicy struct {
+	// Autoscale adds nodes for pods that find no place and removes empty ones.
+	Autoscale bool `yaml:"autoscale" kwatt:"default=true"`
+	// ConsolidateAfter is how long a node must be empty before it is removed.
+	ConsolidateAfter units.Duration `yaml:"consolidateAfter" kwatt:"default=10m,min=0"`
+	// Sleep puts a removed node to sleep instead of off.
+	Sleep bool `yaml:"sleep" kwatt:"default=false"`
+}

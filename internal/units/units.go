@@ -1,0 +1,77 @@
+// Package units is the quantities that scenarios write with their unit, and
+// the conversions between the ones that formulas use.
+package units
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Joules per kilowatt-hour.
+const JoulesPerKWh = 3.6e6
+
+// KWh converts joules to kilowatt-hours.
+func KWh(joules float64) float64 { return joules / JoulesPerKWh }
+
+// Duration is a time span that is written like "15s", "1h30m" or "2m".
+type Duration time.Duration
+
+// D returns d as a time.Duration.
+func (d Duration) D() time.Duration { return time.Duration(d) }
+
+// Seconds returns d in seconds.
+func (d Duration) Seconds() float64 { return time.Duration(d).Seconds() }
+
+// String writes d without the zero parts that time.Duration prints: "24h".
+func (d Duration) String() string {
+	s := time.Duration(d).String()
+	if strings.HasSuffix(s, "m0s") {
+		s = s[:len(s)-2]
+	}
+	if strings.HasSuffix(s, "h0m") {
+		s = s[:len(s)-2]
+	}
+	return s
+}
+
+// MarshalText is String.
+func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
+
+// UnmarshalText reads a Go duration; the unit is required.
+func (d *Duration) UnmarshalText(b []byte) error {
+	v, err := time.ParseDuration(string(b))
+	if err != nil {
+		return fmt.Errorf("%q is not a duration like 15s, 2m or 1h30m", b)
+	}
+	*d = Duration(v)
+	return nil
+}
+
+// Grams is a mass of CO2e that is written like "0.8g", "12mg" or "1.5kg".
+type Grams float64
+
+// String writes g in grams.
+func (g Grams) String() string { return strconv.FormatFloat(float64(g), 'g', -1, 64) + "g" }
+
+// MarshalText is String.
+func (g Grams) MarshalText() ([]byte, error) { return []byte(g.String()), nil }
+
+// UnmarshalText reads a number with the unit mg, g or kg.
+func (g *Grams) UnmarshalText(b []byte) error {
+	for _, u := range []struct {
+		suffix string
+		grams  float64
+	}{{"mg", 1e-3}, {"kg", 1e3}, {"g", 1}} {
+		if num, ok := strings.CutSuffix(string(b), u.suffix); ok {
+			v, err := strconv.ParseFloat(strings.TrimSpace(num), 64)
+			if err != nil || v != v || v < 0 || v > 1e15 {
+				break
+			}
+			*g = Grams(v * u.grams)
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not a mass like 0.8g, 12mg or 1.5kg", b)
+}
