@@ -134,3 +134,40 @@ func expTables() (k [256]uint64, w, f [256]float64) {
 	}
 	return k, w, f
 }
+
+// FillExp fills dst with exponential numbers of mean 1, the same as repeated
+// calls of Exp; in bulk the generator's state stays in a register.
+func (s *Stream) FillExp(dst []float64) {
+	state := s.state
+	for n := range dst {
+		state += golden
+		u := mix(state)
+		i := u & 0xff
+		j := u >> 12
+		x := float64(j) * expW[i]
+		if j >= expK[i] {
+			s.state = state
+			x = s.expSlow(i, x)
+			state = s.state
+		}
+		dst[n] = x
+	}
+	s.state = state
+}
+
+// FillIntN fills dst with integers uniform on [0, n) for 0 < n < 2^31, two
+// from each draw; their bias is below n/2^32.
+func (s *Stream) FillIntN(dst []int32, n int) {
+	state, m := s.state, uint64(n)
+	for i := 0; i+1 < len(dst); i += 2 {
+		state += golden
+		u := mix(state)
+		dst[i] = int32((u >> 32) * m >> 32)
+		dst[i+1] = int32((u & 0xffffffff) * m >> 32)
+	}
+	if len(dst)%2 == 1 {
+		state += golden
+		dst[len(dst)-1] = int32((mix(state) >> 32) * m >> 32)
+	}
+	s.state = state
+}
