@@ -90,13 +90,24 @@ func (f *Fleet) Ready() int { return len(f.ready) }
 // InFlight returns the requests waiting or in service at t.
 func (f *Fleet) InFlight(t vtime.Time) int64 {
 	n := 0
-	for _, rs := range [][]*Replica{f.ready, f.draining} {
-		for _, r := range rs {
-			r.advance(int64(t))
-			n += r.inFlight(int64(t))
-		}
-	}
+	f.each(func(r *Replica) { n += r.Load(t).InFlight })
 	return int64(n)
+}
+
+// Waiting returns the requests waiting at t.
+func (f *Fleet) Waiting(t vtime.Time) int {
+	n := 0
+	f.each(func(r *Replica) { n += r.Load(t).Waiting })
+	return n
+}
+
+func (f *Fleet) each(do func(*Replica)) {
+	for _, r := range f.ready {
+		do(r)
+	}
+	for _, r := range f.draining {
+		do(r)
+	}
 }
 
 // RunTo routes and serves everything before t; the ready replicas are fixed
@@ -109,11 +120,7 @@ func (f *Fleet) RunTo(t vtime.Time) {
 			break
 		}
 	}
-	for _, rs := range [][]*Replica{f.ready, f.draining} {
-		for _, r := range rs {
-			r.advance(int64(t))
-		}
-	}
+	f.each(func(r *Replica) { r.advance(int64(t)) })
 }
 
 // route gives each arrival to a replica. But for LeastRequest the choice does

@@ -1,0 +1,52 @@
+# kwatt: `make help` lists the targets.
+SHELL := /bin/sh
+GO ?= go
+SIM := bin/sim
+LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -X github.com/kwatt-sim/kwatt/internal/cli.version=$(VERSION)
+
+.PHONY: help build demo test test-long fuzz bench lint verify generate assets clean
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: assets ## build bin/sim
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(SIM) ./cmd/sim
+
+demo: build ## a real e-commerce day under four policies: table and HTML report
+	$(SIM) run scenarios/ecommerce-recsys.yaml --out results
+
+test: ## vet and all tests (a few minutes, most of it the first compile)
+	$(GO) vet ./...
+	$(GO) test ./...
+
+test-long: ## the tests with the race detector, and each fuzz target for a minute
+	$(GO) test -race -timeout 60m ./...
+	$(MAKE) fuzz FUZZTIME=60s
+
+FUZZTIME ?= 20s
+fuzz: ## fuzz the scenario and the trace reader (FUZZTIME=20s each)
+	$(GO) test ./internal/workload -run '^$$' -fuzz FuzzReadCSV -fuzztime $(FUZZTIME)
+	$(GO) test ./internal/scenario -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
+
+bench: ## benchmarks of the data plane, and a day at 100,000 req/s
+	$(GO) test ./internal/serving ./internal/rng -run '^$$' -bench . -benchtime 2s
+	$(GO) test ./internal/experiment -run '^$$' -bench FullDay -benchtime 1x -timeout 30m
+
+lint: ## golangci-lint, the version pinned in tools/go.mod
+	$(LINT) run ./...
+
+generate: ## rewrite generated files (field docs, JSON Schema, reference pages)
+	$(GO) generate ./...
+
+verify: generate ## generated files are up to date, go.mod is tidy, the code is formatted
+	$(GO) mod tidy -diff
+	@test -z "$$(gofmt -l cmd internal)" || { gofmt -l cmd internal; exit 1; }
+	git diff --exit-code
+
+assets: ## fetch ECharts from the npm registry, pinned and checksummed (without npm: static charts)
+	@sh internal/report/assets/fetch.sh --optional
+
+clean: ## remove what was built
+	rm -rf bin

@@ -1,0 +1,121 @@
+// Package archtest holds the architecture to its word: imports go down one
+// list of layers, never up, and a package that is not in the list is an error.
+package archtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/kwatt-sim/kwatt/"
+
+// layers, from the top. A package may import what stands in a lower layer, and
+// what edges allows within its own. A trailing /... takes in what lies below.
+var layers = [][]string{
+	{"cmd/sim"},
+	{"internal/cli"},
+	{"internal/report"},
+	{"internal/experiment"},
+	{"internal/scenario"},
+	{"internal/engine", "internal/schema/gendoc"},
+	{"internal/results", "internal/schema", "internal/policies/all"},
+	{"internal/stats", "internal/policies/static", "internal/policies/hpa", "internal/policies/energyaware", "internal/policies/forecast"},
+	{"internal/policies/capacity"},
+	{"internal/policies", "internal/forecast", "internal/queueing"},
+	{"internal/cluster", "internal/workload", "internal/serving", "internal/carbon", "internal/cost"},
+	{"internal/powermodel", "internal/profiles", "internal/metrics"},
+	{"internal/vtime", "internal/rng", "internal/units", "internal/grade"},
+}
+
+// exclusive says who alone may import a package from outside the module (by
+// prefix), tests aside.
+var exclusive = map[string][]string{
+	"gopkg.in/yaml.v3":                 {"internal/scenario", "internal/schema"},
+	"k8s.io/":                          {"internal/kube"},
+	"sigs.k8s.io/":                     {"internal/kube"},
+	"github.com/NVIDIA/go-nvml":        {"internal/nvml"},
+	"github.com/go-echarts/":           {"internal/report"},
+	"gonum.org/v1/plot":                {"internal/report"},
+	"github.com/spf13/cobra":           {"internal/cli"},
+	"github.com/vbauerster/mpb/":       {"internal/cli"},
+	"github.com/parquet-go/parquet-go": {"internal/results"},
+	"math/rand":                        {}, // math/rand/v2 is another path
+}
+
+type pkg struct {
+	ImportPath string
+	Imports    []string
+}
+
+func list(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...")
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, stderr.String())
+	}
+	var pkgs []pkg
+	for dec := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
+			return pkgs
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		pkgs = append(pkgs, p)
+	}
+}
+
+func layerOf(path string) int {
+	return slices.IndexFunc(layers, func(l []string) bool { return slices.Contains(l, path) })
+}
+
+func TestImportsGoDown(t *testing.T) {
+	pkgs := list(t)
+	if len(pkgs) < 20 {
+		t.Fatalf("go list found only %d packages", len(pkgs))
+	}
+	for _, p := range pkgs {
+		from := strings.TrimPrefix(p.ImportPath, module)
+		if from == "internal/archtest" {
+			continue
+		}
+		layer := layerOf(from)
+		if layer < 0 {
+			t.Errorf("%s is in no layer: give it a place in internal/archtest", from)
+			continue
+		}
+		for _, imp := range p.Imports {
+			to, ours := strings.CutPrefix(imp, module)
+			if !ours {
+				continue
+			}
+			if l := layerOf(to); l <= layer {
+				t.Errorf("%s (layer %d) imports %s (layer %d): imports go down", from, layer, to, l)
+			}
+		}
+	}
+}
+
+func TestExclusiveImports(t *testing.T) {
+	for _, p := range list(t) {
+		from := strings.TrimPrefix(p.ImportPath, module)
+		for _, imp := range p.Imports {
+			for prefix, allowed := range exclusive {
+				hit := imp == prefix || (strings.HasSuffix(prefix, "/") && strings.HasPrefix(imp, prefix)) ||
+					(prefix != "math/rand" && strings.HasPrefix(imp, prefix+"/"))
+				if hit && !slices.ContainsFunc(allowed, func(a string) bool { return from == a || strings.HasPrefix(from, a+"/") }) {
+					t.Errorf("%s imports %s, which only %v may", from, imp, allowed)
+				}
+			}
+		}
+	}
+}

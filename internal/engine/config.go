@@ -1,0 +1,70 @@
+// Package engine is the virtual world: it wires workload, serving, cluster,
+// power and a policy on the virtual clock. One (scenario, policy, seed) makes
+// one results.Run, always the same.
+package engine
+
+import (
+	"time"
+
+	"github.com/kwatt-sim/kwatt/internal/cluster"
+	"github.com/kwatt-sim/kwatt/internal/cost"
+	"github.com/kwatt-sim/kwatt/internal/grade"
+	"github.com/kwatt-sim/kwatt/internal/policies"
+	"github.com/kwatt-sim/kwatt/internal/serving"
+	"github.com/kwatt-sim/kwatt/internal/vtime"
+	"github.com/kwatt-sim/kwatt/internal/workload"
+)
+
+// Grid is the carbon intensity over the scenario.
+type Grid interface {
+	// IntensityAt returns g CO2e per kWh at t.
+	IntensityAt(t vtime.Time) float64
+	// NextChangeAfter returns an instant after t up to which it is constant.
+	NextChangeAfter(t vtime.Time) vtime.Time
+}
+
+// Config is a scenario under one policy. It is read-only and shared by the
+// replications.
+type Config struct {
+	Policy    string
+	Duration  vtime.Time
+	Bin       time.Duration // of the time series
+	Telemetry Telemetry
+	Services  []Service
+	Cluster   cluster.Config
+	Grid      Grid
+	PUE       float64
+	// EmbodiedLifetime spreads the hardware's making; 0 leaves it out.
+	EmbodiedLifetime time.Duration
+	Prices           cost.Prices
+	// Progress, if set, is told of requests as they are simulated.
+	Progress func(requests int64)
+}
+
+// Telemetry is how late and how smoothed a scaler sees the world.
+type Telemetry struct {
+	ScrapeInterval, Window, Lag time.Duration
+}
+
+// Service is one service of the scenario.
+type Service struct {
+	Name          string
+	Curve         *workload.Curve
+	Process       workload.Process
+	Serving       serving.Config
+	Pools         []PoolService // by pool of the cluster
+	LatencyTarget bool          // Serving.SLO is a promise of the scenario
+	Initial       int
+	// NewScaler makes the policy's scaler, fresh for each replication.
+	NewScaler func() (policies.Scaler, error)
+}
+
+// PoolService is a service's figures on one pool's GPUs.
+type PoolService struct {
+	Times *serving.ServiceTime // nil when it cannot run there
+	// BusyWatts[b] is the whole device's draw during a batch of b.
+	BusyWatts []float64
+	Grades    []grade.Grade // of BusyWatts
+	Load      float64       // part of the device that a replica's busy time loads
+	Full      float64       // req/s of one replica at full batches
+}

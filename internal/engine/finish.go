@@ -1,0 +1,169 @@
+package engine
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/kwatt-sim/kwatt/internal/carbon"
+	"github.com/kwatt-sim/kwatt/internal/metrics"
+	"github.com/kwatt-sim/kwatt/internal/results"
+	"github.com/kwatt-sim/kwatt/internal/serving"
+	"github.com/kwatt-sim/kwatt/internal/units"
+)
+
+// finish closes the books at the scenario's end and checks them.
+func (w *world) finish() (*results.Run, error) {
+	end := w.cfg.Duration
+	w.closeBinAt(end)
+	if what := w.meter.check(); what != "" {
+		return nil, w.broken(what)
+	}
+	w.out.Services = map[string]metrics.Values{}
+	all := serving.Stats{}
+	withSLO := serving.Stats{} // of the services that promise a latency
+	for _, s := range w.services {
+		ledger := s.ledger(w)
+		if ledger.Arrivals != ledger.Served+ledger.Dropped+ledger.TimedOut+ledger.InFlight {
+			return nil, w.broken(fmt.Sprintf("requests of %s are not conserved: %+v", s.cfg.Name, ledger))
+		}
+		w.out.Ledger.Arrivals += ledger.Arrivals
+		w.out.Ledger.Served += ledger.Served
+		w.out.Ledger.Dropped += ledger.Dropped
+		w.out.Ledger.TimedOut += ledger.TimedOut
+		w.out.Ledger.InFlight += ledger.InFlight
+		all.Add(&s.total)
+		v := metrics.Values{}
+		requestMetrics(v, &s.total)
+		if s.cfg.LatencyTarget {
+			withSLO.Add(&s.total)
+			attainment(v, &s.total)
+		}
+		w.serviceMetrics(v, s)
+		w.out.Services[s.cfg.Name] = v
+	}
+	v := metrics.Values{}
+	requestMetrics(v, &all)
+	attainment(v, &withSLO)
+	w.clusterMetrics(v, float64(all.Served))
+	w.out.Metrics = v
+	for i, j := range w.meter.byGrade {
+		if w.meter.node > 0 {
+			w.out.EnergyByGrade[i] = j / w.meter.node
+		}
+	}
+	w.out.Warnings = w.warnings()
+	return &w.out, nil
+}
+
+func (w *world) broken(what string) error {
+	return &InvariantError{Policy: w.cfg.Policy, Seed: w.seed, At: w.queue.Now(), What: what}
+}
+
+func (s *service) ledger(w *world) results.Ledger {
+	return results.Ledger{
+		Arrivals: s.total.Arrived, Served: s.total.Served, Dropped: s.total.Dropped, TimedOut: s.total.TimedOut,
+		InFlight: s.fleet.InFlight(w.cfg.Duration),
+	}
+}
+
+func requestMetrics(v metrics.Values, st *serving.Stats) {
+	v["requests_arrived_total"] = float64(st.Arrived)
+	v["requests_served_total"] = float64(st.Served)
+	v["requests_dropped_total"] = float64(st.Dropped)
+	v["requests_timed_out_total"] = float64(st.TimedOut)
+	if mean, ok := st.Latency.MeanSeconds(); ok {
+		v["latency_mean_seconds"] = mean
+		q, _ := st.Latency.QuantilesSeconds([]float64{0.5, 0.9, 0.95, 0.99, 0.999})
+		for i, name := range []string{"p50", "p90", "p95", "p99", "p999"} {
+			v["latency_"+name+"_seconds"] = q[i]
+		}
+	}
+	put(v, "batch_size_mean", float64(st.BatchItems), float64(st.Batches))
+}
+
+// attainment counts against the promise what did not get an answer; requests
+// still in flight at the end count as missed, of which there are few.
+func attainment(v metrics.Values, st *serving.Stats) {
+	put(v, "slo_attainment_ratio", float64(st.WithinSLO), float64(st.Arrived))
+}
+
+func (w *world) serviceMetrics(v metrics.Values, s *service) {
+	put(v, "gpu_busy_ratio", s.busySeconds, s.allocSeconds)
+	v["replicas_mean"] = s.readySeconds / w.cfg.Duration.Seconds()
+	v["replicas_max"] = float64(s.readyMax)
+	v["scale_events_total"] = float64(s.scaleEvents)
+	v["pending_pod_seconds"] = w.cluster.PendingSince(s.index, w.cfg.Duration)
+}
+
+func (w *world) clusterMetrics(v metrics.Values, served float64) {
+	m := &w.meter
+	var busy, alloc float64
+	for _, s := range w.services {
+		busy += s.busySeconds
+		alloc += s.allocSeconds
+		v["replicas_mean"] += s.readySeconds / w.cfg.Duration.Seconds()
+		v["replicas_max"] += float64(s.readyMax)
+		v["scale_events_total"] += float64(s.scaleEvents)
+		v["pending_pod_seconds"] += w.cluster.PendingSince(s.index, w.cfg.Duration)
+	}
+	put(v, "gpu_busy_ratio", busy, alloc)
+	put(v, "gpu_allocated_ratio", m.gpuAllocated, m.gpuOn)
+	v["gpu_hours"] = m.gpuOn / 3600
+	v["node_hours"] = m.nodeOn / 3600
+	facility := m.node * w.cfg.PUE
+	v["energy_gpu_kwh"] = units.KWh(m.gpu)
+	v["energy_node_kwh"] = units.KWh(m.node)
+	v["energy_kwh"] = units.KWh(facility)
+	v["energy_idle_kwh"] = units.KWh(m.gpuIdle)
+	put(v, "joules_per_request", facility, served)
+
+	embodied := w.embodiedGrams()
+	v["co2e_operational_grams"] = m.grams
+	v["co2e_embodied_grams"] = embodied
+	v["co2e_grams"] = m.grams + embodied
+	if served > 0 {
+		v["co2e_grams_per_million_requests"] = 1e6 * carbon.SCI(m.grams, embodied, int64(served))
+	}
+	bill := w.cfg.Prices.Bill(w.gpuHours(), units.KWh(facility), m.grams+embodied)
+	v["cost_usd"] = bill.Total
+	put(v, "cost_usd_per_million_requests", 1e6*bill.Total, served)
+}
+
+func (w *world) embodiedGrams() float64 {
+	if w.cfg.EmbodiedLifetime == 0 {
+		return 0
+	}
+	g := 0.0
+	for i, p := range w.cfg.Cluster.Pools {
+		g += p.Node.EmbodiedKg * 1000 * w.meter.reservedByPool[i] / w.cfg.EmbodiedLifetime.Seconds()
+	}
+	return g
+}
+
+// gpuHours returns the powered GPU-hours by model.
+func (w *world) gpuHours() map[string]float64 {
+	h := map[string]float64{}
+	for i, p := range w.cfg.Cluster.Pools {
+		h[p.Node.GPU.Name] += w.meter.gpuOnByPool[i] / 3600
+	}
+	return h
+}
+
+// put sets a ratio unless its denominator is 0.
+func put(v metrics.Values, name string, numerator, denominator float64) {
+	if denominator > 0 {
+		v[name] = numerator / denominator
+	}
+}
+
+func (w *world) warnings() []string {
+	var ws []string
+	for _, s := range w.services {
+		t := &s.total
+		if lost := t.Dropped + t.TimedOut; float64(lost) > 0.01*float64(t.Arrived) {
+			ws = append(ws, fmt.Sprintf("policy %s loses more than 1 %% of the requests of %s: its latencies are those of the survivors", w.cfg.Policy, s.cfg.Name))
+		}
+	}
+	slices.Sort(ws)
+	return ws
+}

@@ -1,0 +1,166 @@
+package engine
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/kwatt-sim/kwatt/internal/cluster"
+	"github.com/kwatt-sim/kwatt/internal/grade"
+	"github.com/kwatt-sim/kwatt/internal/powermodel"
+	"github.com/kwatt-sim/kwatt/internal/units"
+	"github.com/kwatt-sim/kwatt/internal/vtime"
+)
+
+// meter integrates power over time. Between two calls of accumulate no node
+// changes its state and no pod its place, so the integral is exact whatever the
+// calls' spacing: idle watts times time, and for each batch size its busy time
+// times what it draws above the idle context.
+type meter struct {
+	w    *world
+	last vtime.Time
+	// Joules since the start.
+	gpu, gpuIdle, node float64
+	byNode             []float64 // the same joules, added up by node
+	byGrade            [grade.Count]float64
+	grams              float64 // operational CO2e of the facility
+	// Seconds since the start.
+	gpuOn, nodeOn, gpuAllocated  float64
+	gpuBusy, gpuContext, gpuOpen float64 // sums to gpuOn while nodes are on
+	gpuOnByPool                  []float64
+	reservedByPool               []float64 // node-seconds that hardware was held, asleep included
+}
+
+func (m *meter) init(w *world) {
+	m.w = w
+	m.byNode = make([]float64, len(w.cluster.Nodes()))
+	m.gpuOnByPool = make([]float64, len(w.cfg.Cluster.Pools))
+	m.reservedByPool = make([]float64, len(w.cfg.Cluster.Pools))
+}
+
+// accumulate adds what was drawn since the last call.
+func (m *meter) accumulate() {
+	now := m.w.queue.Now()
+	m.accumulateTo(now)
+}
+
+func (m *meter) accumulateTo(now vtime.Time) {
+	dt := now.Sub(m.last).Seconds()
+	if dt <= 0 {
+		return
+	}
+	before := m.node
+	for i, n := range m.w.cluster.Nodes() {
+		m.addNode(i, n, now, dt)
+	}
+	joules := (m.node - before) * m.w.cfg.PUE
+	m.grams += units.KWh(joules) * m.w.cfg.Grid.IntensityAt(m.last)
+	for _, s := range m.w.services {
+		ready := s.fleet.Ready()
+		s.readySeconds += float64(float64(ready) * dt)
+		s.readyMax = max(s.readyMax, ready)
+	}
+	m.last = now
+}
+
+func (m *meter) addNode(i int, n *cluster.Node, now vtime.Time, dt float64) {
+	if n.State == cluster.Off {
+		return
+	}
+	pool := m.w.cluster.Pool(n).Node
+	m.reservedByPool[n.Pool] += dt
+	switch n.State {
+	case cluster.Asleep:
+		m.add(i, pool.SleepWatts, dt)
+		return
+	case cluster.Booting, cluster.Waking:
+		m.add(i, pool.BootWatts, dt)
+		m.gpuOpen += float64(float64(pool.GPUs) * dt)
+	case cluster.On:
+		m.add(i, pool.BaseWatts, dt)
+		for g := range n.GPUs {
+			m.addGPU(i, n, &n.GPUs[g], now, dt)
+		}
+	}
+	m.nodeOn += dt
+	m.gpuOn += float64(float64(pool.GPUs) * dt)
+	m.gpuOnByPool[n.Pool] += float64(float64(pool.GPUs) * dt)
+}
+
+// add books watts over dt to a node.
+func (m *meter) add(node int, watts powermodel.Point, dt float64) (joules float64) {
+	joules = float64(watts.Value * dt)
+	m.book(node, joules, watts.Grade)
+	return joules
+}
+
+func (m *meter) book(node int, joules float64, g grade.Grade) {
+	m.node += joules
+	m.byNode[node] += joules
+	m.byGrade[g] += joules
+}
+
+func (m *meter) addGPU(node int, n *cluster.Node, g *cluster.GPU, now vtime.Time, dt float64) {
+	board := &m.w.cluster.Pool(n).Node.GPU
+	if !g.Loaded() {
+		j := m.add(node, board.Bare, dt)
+		m.gpu += j
+		m.gpuIdle += j
+		m.gpuOpen += dt
+		return
+	}
+	busy := 0.0 // seconds of the device with a kernel, by what each pod loads
+	for _, p := range g.Pods {
+		s := m.w.services[p.Service]
+		part := m.w.cfg.Cluster.Services[p.Service].Needs[n.Pool].Part
+		m.gpuAllocated += float64(part * dt)
+		s.allocSeconds += float64(part * dt)
+		r := m.w.replicas[p]
+		if r == nil {
+			continue // starting
+		}
+		ps := &s.cfg.Pools[n.Pool]
+		r.TakeBusy(now, func(batch int, ns int64) {
+			r.busyNs += ns
+			seconds := float64(ns) / 1e9
+			s.busySeconds += float64(part * seconds)
+			load := float64(ps.Load * seconds)
+			busy += load
+			// The whole draw of the busy time is booked here, and the idle
+			// context only for the rest of dt.
+			j := float64(ps.BusyWatts[batch] * load)
+			m.gpu += j
+			m.book(node, j, ps.Grades[batch])
+		})
+	}
+	idle := dt - busy
+	m.gpuBusy += busy
+	m.gpuContext += idle
+	j := m.add(node, powermodel.Point{Value: board.Context.Value, Grade: board.Context.Grade}, idle)
+	m.gpu += j
+	m.gpuIdle += j
+}
+
+// check returns which conservation law does not hold, or "".
+func (m *meter) check() string {
+	byNode, byGrade := 0.0, 0.0
+	for _, j := range m.byNode {
+		byNode += j
+	}
+	for _, j := range m.byGrade {
+		byGrade += j
+	}
+	switch {
+	case !near(m.node, byNode) || !near(m.node, byGrade):
+		return fmt.Sprintf("joules are not conserved: the cluster drew %v J, its nodes %v J, the grades add up to %v J", m.node, byNode, byGrade)
+	case !near(m.gpuOn, m.gpuBusy+m.gpuContext+m.gpuOpen):
+		return fmt.Sprintf("GPU-seconds are not conserved: on %v s, busy %v s + idle with context %v s + idle without %v s", m.gpuOn, m.gpuBusy, m.gpuContext, m.gpuOpen)
+	case m.gpuBusy > m.gpuAllocated*(1+1e-9) || m.gpuAllocated > m.gpuOn*(1+1e-9):
+		return fmt.Sprintf("GPU-seconds are out of order: busy %v s, allocated %v s, on %v s", m.gpuBusy, m.gpuAllocated, m.gpuOn)
+	case m.gpuContext < -1e-6*m.gpuOn:
+		return fmt.Sprintf("a GPU was busy longer than it was on: %v s of idle context", m.gpuContext)
+	}
+	return ""
+}
+
+// near allows for the rounding of a long sum.
+func near(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(math.Abs(a), math.Abs(b), 1) }

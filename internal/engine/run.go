@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/kwatt-sim/kwatt/internal/cluster"
+	"github.com/kwatt-sim/kwatt/internal/policies"
+	"github.com/kwatt-sim/kwatt/internal/results"
+	"github.com/kwatt-sim/kwatt/internal/rng"
+	"github.com/kwatt-sim/kwatt/internal/serving"
+	"github.com/kwatt-sim/kwatt/internal/vtime"
+	"github.com/kwatt-sim/kwatt/internal/workload"
+)
+
+// InvariantError says that a conservation law did not hold: a bug, or a
+// scenario beyond what the engine can represent.
+type InvariantError struct {
+	Policy string
+	Seed   uint64
+	At     vtime.Time
+	What   string
+}
+
+func (e *InvariantError) Error() string {
+	return fmt.Sprintf("policy %s, seed %d, virtual time %v: %s", e.Policy, e.Seed, e.At, e.What)
+}
+
+// world is one replication in the making.
+type world struct {
+	cfg      *Config
+	seed     uint64
+	queue    vtime.Queue
+	random   rng.Source
+	cluster  *cluster.Cluster
+	services []*service
+	replicas map[*cluster.Pod]*replica
+	meter    meter
+	bin      bin
+	out      results.Run
+}
+
+// service is the state of one service.
+type service struct {
+	cfg     *Service
+	index   int
+	fleet   *serving.Fleet
+	scaler  policies.Scaler
+	desired int
+	scrapes []scrape // oldest first, as far back as telemetry looks
+	inBin   serving.Stats
+	total   serving.Stats
+
+	readySeconds float64
+	readyMax     int
+	scaleEvents  int
+	busySeconds  float64 // of GPUs, by the part a replica takes
+	allocSeconds float64
+}
+
+// replica is a pod that serves or served.
+type replica struct {
+	*serving.Replica
+	pod     *cluster.Pod
+	service *service
+	busyNs  int64 // since it began
+}
+
+// Run simulates one replication. It stops early, with ctx's error, when ctx is
+// done.
+func Run(ctx context.Context, cfg *Config, seed uint64) (*results.Run, error) {
+	w := &world{cfg: cfg, seed: seed, random: rng.New(seed), replicas: map[*cluster.Pod]*replica{}}
+	w.out = results.Run{Policy: cfg.Policy, Seed: seed}
+	w.cluster = cluster.New(cfg.Cluster, &w.queue, w.random, w)
+	w.meter.init(w)
+	for i := range cfg.Services {
+		if err := w.addService(i); err != nil {
+			return nil, fmt.Errorf("policy %s, service %s: %w", cfg.Policy, cfg.Services[i].Name, err)
+		}
+	}
+	for _, s := range w.services {
+		w.cluster.Start(s.index, s.desired)
+	}
+	w.cluster.Settle()
+	w.scheduleTicks()
+
+	for last := vtime.Time(-1); ; {
+		t := min(w.queue.Next(), cfg.Duration)
+		if t > last {
+			if err := ctx.Err(); err != nil {
+				return nil, err
+			}
+			for _, s := range w.services {
+				s.fleet.RunTo(t)
+			}
+			last = t
+		}
+		if t == cfg.Duration {
+			break
+		}
+		w.queue.Step()
+	}
+	return w.finish()
+}
+
+func (w *world) addService(i int) error {
+	c := &w.cfg.Services[i]
+	arrivals, err := workload.NewArrivals(c.Curve, c.Process, w.random.Stream("arrivals", c.Name))
+	if err != nil {
+		return err
+	}
+	fleet, err := serving.NewFleet(c.Serving, arrivals, w.random.Stream("routing", c.Name))
+	if err != nil {
+		return err
+	}
+	scaler, err := c.NewScaler()
+	if err != nil {
+		return err
+	}
+	w.services = append(w.services, &service{cfg: c, index: i, fleet: fleet, scaler: scaler, desired: c.Initial})
+	return nil
+}
+
+// scheduleTicks starts the periodic events: scrapes, decisions, bins and the
+// carbon series' steps. The last scrape and bin belong to finish.
+func (w *world) scheduleTicks() {
+	w.every(w.cfg.Telemetry.ScrapeInterval, vtime.PriorityMeasure, w.scrape)
+	w.every(w.cfg.Bin, vtime.PriorityMeasure, w.closeBin)
+	for _, s := range w.services {
+		decide := func() { w.decide(s) }
+		w.queue.At(0, vtime.PriorityDecide, decide)
+		w.every(s.scaler.Interval(), vtime.PriorityDecide, decide)
+	}
+	var step func()
+	step = func() {
+		w.meter.accumulate()
+		w.queue.At(w.cfg.Grid.NextChangeAfter(w.queue.Now()), vtime.PriorityMeasure, step)
+	}
+	w.queue.At(w.cfg.Grid.NextChangeAfter(0), vtime.PriorityMeasure, step)
+}
+
+// decide lets the scaler act on what telemetry shows.
+func (w *world) decide(s *service) {
+	d := s.scaler.Decide(w.observe(s))
+	if n := max(d.Replicas, 0); n != s.desired {
+		w.note(results.Decision{Service: s.cfg.Name, Kind: "scale", From: s.desired, To: n, Reason: d.Reason})
+		s.desired = n
+		s.scaleEvents++
+		w.cluster.Scale(s.index, n)
+	}
+}
+
+func (w *world) note(d results.Decision) {
+	d.T = w.queue.Now().Seconds()
+	w.out.Decisions = append(w.out.Decisions, d)
+}

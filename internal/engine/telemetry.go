@@ -1,0 +1,133 @@
+package engine
+
+import (
+	"github.com/kwatt-sim/kwatt/internal/cluster"
+	"github.com/kwatt-sim/kwatt/internal/metrics"
+	"github.com/kwatt-sim/kwatt/internal/policies"
+	"github.com/kwatt-sim/kwatt/internal/vtime"
+)
+
+// scrape is one look at a service: counters since its beginning, gauges of the
+// instant, and the latencies since the look before.
+type scrape struct {
+	at      vtime.Time
+	arrived int64
+	latency *metrics.Histogram
+	pods    map[*cluster.Pod]podSample
+}
+
+type podSample struct {
+	routed   int64
+	busyNs   int64
+	inFlight int
+	queued   int
+}
+
+// scrape looks at every service, and moves what happened since the last look
+// into the bin.
+func (w *world) scrape() {
+	w.meter.accumulate() // takes the replicas' busy time
+	now := w.queue.Now()
+	for _, s := range w.services {
+		x := scrape{at: now, pods: make(map[*cluster.Pod]podSample)}
+		for _, p := range w.cluster.Pods(s.index) {
+			if r := w.replicas[p]; r != nil {
+				load := r.Load(now)
+				x.pods[p] = podSample{routed: load.Routed, busyNs: r.busyNs, inFlight: load.InFlight, queued: load.Waiting}
+			}
+		}
+		x.latency = s.oldHistogram(now, w.cfg.Telemetry)
+		*x.latency = s.fleet.Stats.Latency
+		w.collect(s)
+		x.arrived = s.total.Arrived + s.inBin.Arrived
+		s.scrapes = append(s.scrapes, x)
+	}
+}
+
+// collect moves the fleet's statistics into the bin.
+func (w *world) collect(s *service) {
+	if w.cfg.Progress != nil {
+		w.cfg.Progress(s.fleet.Stats.Arrived)
+	}
+	s.inBin.Add(&s.fleet.Stats)
+	s.fleet.Stats.Reset()
+}
+
+// oldHistogram drops the scrapes that no observation can reach any more and
+// returns the room of one of their histograms.
+func (s *service) oldHistogram(now vtime.Time, t Telemetry) *metrics.Histogram {
+	reach := now.Add(-t.Lag - t.Window - 2*t.ScrapeInterval)
+	var h *metrics.Histogram
+	for len(s.scrapes) > 1 && s.scrapes[1].at < reach {
+		h = s.scrapes[0].latency
+		s.scrapes = s.scrapes[1:]
+	}
+	if h == nil {
+		h = new(metrics.Histogram)
+	}
+	return h
+}
+
+// observe returns what the metrics pipeline shows of a service now: the means
+// between the newest scrape that is older than the lag, and the one a window
+// before it.
+func (w *world) observe(s *service) policies.Observation {
+	now := w.queue.Now()
+	o := policies.Observation{Now: now, Desired: s.desired, Ready: s.fleet.Ready()}
+	newest := -1
+	for i, x := range s.scrapes {
+		if x.at <= now.Add(-w.cfg.Telemetry.Lag) {
+			newest = i
+		}
+	}
+	oldest := max(newest, 0)
+	for oldest > 0 && s.scrapes[newest].at.Sub(s.scrapes[oldest].at) < w.cfg.Telemetry.Window {
+		oldest--
+	}
+	var from, to scrape
+	if newest >= 0 {
+		to = s.scrapes[newest]
+		if newest > oldest {
+			from = s.scrapes[oldest]
+		} // else the first scrape looks back to the start
+		o.Valid = true
+		o.ArrivalRate = float64(to.arrived-from.arrived) / to.at.Sub(from.at).Seconds()
+		o.LatencyP95 = s.p95(s.scrapes[:newest+1], from.at)
+	}
+	for _, p := range w.cluster.Pods(s.index) {
+		if p.Phase == cluster.Draining {
+			continue
+		}
+		pod := policies.Pod{Ready: p.Phase == cluster.Ready, Created: p.Created, ReadyAt: p.ReadyAt}
+		if b, seen := to.pods[p]; seen {
+			pod.HasMetrics = true
+			pod.Metrics = podMetrics(from, to, p, b)
+		}
+		o.Pods = append(o.Pods, pod)
+	}
+	return o
+}
+
+// podMetrics averages a pod over the scrapes' span, or since it became ready.
+func podMetrics(from, to scrape, p *cluster.Pod, b podSample) policies.PodMetrics {
+	a := from.pods[p] // the zero sample when it was not there
+	seconds := to.at.Sub(max(from.at, p.ReadyAt)).Seconds()
+	m := policies.PodMetrics{InFlight: float64(b.inFlight), Queued: float64(b.queued)}
+	if seconds > 0 {
+		m.RequestRate = float64(b.routed-a.routed) / seconds
+		m.BusyRatio = min(float64(b.busyNs-a.busyNs)/1e9/seconds, 1)
+	}
+	return m
+}
+
+// p95 is the latency over the scrapes after from.
+func (s *service) p95(scrapes []scrape, from vtime.Time) float64 {
+	var h metrics.Histogram
+	for _, x := range scrapes {
+		if x.at > from {
+			h.Add(x.latency)
+		}
+	}
+	v, _ := h.QuantileSeconds(0.95)
+	return v
+}
