@@ -1,5 +1,6 @@
-// Package powermodel is the catalogue of what GPUs and their nodes draw. Every
-// number carries a source and a grade.
+// Package powermodel is the catalogue of what GPUs and their nodes draw, and
+// the arithmetic from a state to watts. Every number carries a source and a
+// grade; docs/power.md is the catalogue as a table.
 package powermodel
 
 import "github.com/kwatt-sim/kwatt/internal/grade"
@@ -27,7 +28,7 @@ type MIGProfile struct {
 // GPU is a model of GPU board.
 type GPU struct {
 	Name       string // "nvidia-h100-sxm", as scenarios name it
-	Title      string // "NVIDIA H100 SXM 80 GB"
+	Title      string // "NVIDIA H100 SXM5 80 GB"
 	CapWatts   float64
 	Bare       Point       // W, powered, no context
 	Context    Point       // W, a context and a model loaded, no kernel running

@@ -1,0 +1,209 @@
+package results
+
+import (
+	"bufio"
+	"cmp"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+)
+
+// The files of a results directory.
+const (
+	ManifestFile   = "manifest.json"
+	EffectiveFile  = "scenario.effective.yaml"
+	SummaryFile    = "summary.json"
+	TimeseriesFile = "timeseries.csv"
+	ParquetFile    = "timeseries.parquet"
+	DecisionsFile  = "decisions.jsonl"
+	ReportFile     = "report.html"
+	MarkdownFile   = "summary.md"
+)
+
+// Bundle is all that a results directory holds.
+type Bundle struct {
+	Manifest  Manifest // Files is filled in by Write
+	Effective []byte   // scenario.effective.yaml
+	Summary   *Summary
+	Runs      []*Run // in any order
+	Report    []byte // report.html; nil leaves it out
+	Markdown  []byte // summary.md; nil leaves it out
+}
+
+// Write makes the results directory dir, or replaces the one that is there.
+// Everything is written and synced in a hidden folder beside it and moved over
+// by renaming, so dir never holds half a result; after an error it is as it
+// was. A dir that exists, has files and is not a results directory is refused.
+func Write(dir string, b Bundle) error {
+	return write(dir, b, createFile)
+}
+
+// output is a file being written; tests replace it by one that fails.
+type output interface {
+	io.Writer
+	Sync() error
+	Close() error
+}
+
+func createFile(path string) (output, error) {
+	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+}
+
+func write(dir string, b Bundle, create func(string) (output, error)) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("write results to %s: %w", dir, err)
+		}
+	}()
+	target, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	if err := checkReplaceable(target); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o777); err != nil {
+		return err
+	}
+	tmp, err := makeSibling(target, "tmp")
+	if err != nil {
+		return err
+	}
+	moved := false // from then on the name may be another process's
+	defer func() {
+		if !moved {
+			err = errors.Join(err, os.RemoveAll(tmp))
+		}
+	}()
+	w := &bundleWriter{dir: tmp, create: create, sums: map[string]string{}}
+	if err := w.bundle(b); err != nil {
+		return err
+	}
+	if err := syncDir(tmp); err != nil {
+		return err
+	}
+	if err := replace(tmp, target); err != nil {
+		return err
+	}
+	moved = true
+	return syncDir(filepath.Dir(target))
+}
+
+// bundleWriter writes the files of one directory and remembers their hashes.
+type bundleWriter struct {
+	dir    string
+	create func(string) (output, error)
+	sums   map[string]string
+}
+
+func (w *bundleWriter) bundle(b Bundle) error {
+	if b.Summary.Scenario.SHA256 != sha256Hex(b.Effective) {
+		return errors.New("the summary was made from another effective scenario")
+	}
+	runs, err := inOrder(b.Summary, b.Runs)
+	if err != nil {
+		return err
+	}
+	type file struct {
+		name string
+		fill func(io.Writer) error
+	}
+	files := []file{
+		{EffectiveFile, verbatim(b.Effective)},
+		{SummaryFile, func(out io.Writer) error { return writeJSON(out, b.Summary) }},
+		{TimeseriesFile, func(out io.Writer) error { return writeCSV(out, runs) }},
+		{ParquetFile, func(out io.Writer) error { return writeParquet(out, runs) }},
+		{DecisionsFile, func(out io.Writer) error { return writeDecisions(out, runs) }},
+	}
+	if b.Report != nil {
+		files = append(files, file{ReportFile, verbatim(b.Report)})
+	}
+	if b.Markdown != nil {
+		files = append(files, file{MarkdownFile, verbatim(b.Markdown)})
+	}
+	for _, f := range files {
+		if err := w.file(f.name, f.fill); err != nil {
+			return err
+		}
+	}
+	// Last, for it holds the hashes of the others.
+	m := b.Manifest
+	m.Files = w.sums
+	return w.file(ManifestFile, func(out io.Writer) error { return writeJSON(out, m) })
+}
+
+// file writes one file, syncs it and keeps its SHA-256.
+func (w *bundleWriter) file(name string, fill func(io.Writer) error) error {
+	f, err := w.create(filepath.Join(w.dir, name))
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, shorten(err))
+	}
+	hash := sha256.New()
+	buffered := bufio.NewWriterSize(io.MultiWriter(f, hash), 1<<16)
+	err = fill(buffered)
+	if err == nil {
+		err = buffered.Flush()
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	// A full disk may show only here.
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", name, shorten(err))
+	}
+	if name != ManifestFile {
+		w.sums[name] = hex.EncodeToString(hash.Sum(nil))
+	}
+	return nil
+}
+
+func verbatim(text []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	}
+}
+
+// shorten drops the path of the temporary file, which the user never sees.
+func shorten(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return fmt.Errorf("%s: %w", p.Op, p.Err)
+	}
+	return err
+}
+
+func writeJSON(w io.Writer, v any) error {
+	out := json.NewEncoder(w)
+	out.SetEscapeHTML(false)
+	out.SetIndent("", "  ")
+	return out.Encode(v)
+}
+
+// inOrder sorts runs by the summary's order of policies, then by seed.
+func inOrder(s *Summary, runs []*Run) ([]*Run, error) {
+	rank := make(map[string]int, len(s.Policies))
+	for i, p := range s.Policies {
+		rank[p.Name] = i
+	}
+	for _, r := range runs {
+		if _, ok := rank[r.Policy]; !ok {
+			return nil, fmt.Errorf("the summary lacks policy %q of seed %d", r.Policy, r.Seed)
+		}
+	}
+	sorted := slices.Clone(runs)
+	slices.SortFunc(sorted, func(a, b *Run) int {
+		return cmp.Or(cmp.Compare(rank[a.Policy], rank[b.Policy]), cmp.Compare(a.Seed, b.Seed))
+	})
+	return sorted, nil
+}
