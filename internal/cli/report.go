@@ -1,0 +1,105 @@
+package cli
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kwatt-sim/kwatt/internal/report"
+	"github.com/kwatt-sim/kwatt/internal/results"
+)
+
+// reportCommand prints the result of an earlier run again.
+func reportCommand(env Env) *cobra.Command {
+	var output, color string
+	c := &cobra.Command{
+		Use:   "report DIR",
+		Short: "Print the comparison of an earlier run, after checking its files",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if err := results.Verify(args[0]); err != nil {
+				return filesError(err)
+			}
+			if output == "md" {
+				b, err := os.ReadFile(filepath.Join(args[0], results.MarkdownFile))
+				if err == nil {
+					_, err = env.Stdout.Write(b)
+				}
+				return filesError(err)
+			}
+			s, _, err := results.Read(args[0])
+			if err != nil {
+				return filesError(err)
+			}
+			return printSummary(env, s, output, color, "")
+		},
+	}
+	c.Flags().StringVarP(&output, "output", "o", "text", "text, json or md")
+	c.Flags().StringVar(&color, "color", "auto", "auto, always or never")
+	return c
+}
+
+func printSummary(env Env, s *results.Summary, output, color, currency string) error {
+	switch output {
+	case "none":
+		return nil
+	case "json":
+		e := json.NewEncoder(env.Stdout)
+		e.SetIndent("", "  ")
+		return filesError(e.Encode(s))
+	case "text":
+		return filesError(report.Text(env.Stdout, s, report.Options{Color: env.color(env.Stdout, color), Currency: currency}))
+	}
+	return usageError("-o %s: want text or json", output)
+}
+
+// render makes summary.md and report.html.
+func render(s *results.Summary, runs []*results.Run, d report.Document) (markdown, html []byte, err error) {
+	var md, page bytes.Buffer
+	if err := report.Markdown(&md, s, report.Options{Currency: d.Currency, Command: d.Command}); err != nil {
+		return nil, nil, err
+	}
+	d.Summary, d.Runs = s, runs
+	if err := report.HTML(&page, d); err != nil {
+		return nil, nil, err
+	}
+	return md.Bytes(), page.Bytes(), nil
+}
+
+// manifest is the only place with wall-clock, host and versions.
+func manifest(env Env, started time.Time) results.Manifest {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return results.Manifest{
+		Tool: "kwatt sim", Version: version, GoVersion: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		Host: host, CPUs: runtime.NumCPU(), Started: started.Format(time.RFC3339), Finished: env.Now().Format(time.RFC3339),
+		Command: append([]string{"sim"}, env.Args...),
+	}
+}
+
+// binaryID tells this build from another, so that the replications of an
+// interrupted run are never continued by a program that computes otherwise.
+var binaryID = sync.OnceValue(func() string {
+	h := sha256.New()
+	if path, err := os.Executable(); err == nil {
+		if f, err := os.Open(path); err == nil {
+			defer f.Close()
+			if _, err := io.Copy(h, f); err == nil {
+				return hex.EncodeToString(h.Sum(nil))[:8]
+			}
+		}
+	}
+	return fmt.Sprintf("v%s", version)
+})

@@ -1,0 +1,290 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kwatt-sim/kwatt/internal/engine"
+	"github.com/kwatt-sim/kwatt/internal/experiment"
+	"github.com/kwatt-sim/kwatt/internal/report"
+	"github.com/kwatt-sim/kwatt/internal/results"
+	"github.com/kwatt-sim/kwatt/internal/scenario"
+)
+
+// runFlags are what `sim run` can be told.
+type runFlags struct {
+	policies []string
+	seeds    string
+	set      []string
+	out      string
+	parallel int
+	resume   bool
+	dryRun   bool
+	output   string
+	quiet    bool
+	color    string
+	static   bool
+}
+
+func runCommand(env Env) *cobra.Command {
+	var fl runFlags
+	c := &cobra.Command{
+		Use:   "run SCENARIO...",
+		Short: "Simulate a scenario's policies and compare them",
+		Example: `  sim run scenarios/ecommerce-recsys.yaml
+  sim run s.yaml --policy static --policy hpa --seeds 1..20 -j 4
+  sim run s.yaml --set spec.carbon.zone=FR --dry-run -o yaml`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, files []string) error {
+			if fl.output != "text" && fl.output != "json" && fl.output != "yaml" && fl.output != "none" {
+				return usageError("-o %s: want text, json or none; yaml with --dry-run", fl.output)
+			}
+			if !slices.Contains([]string{"auto", "always", "never"}, fl.color) {
+				return usageError("--color %s: want auto, always or never", fl.color)
+			}
+			for _, file := range files {
+				if err := runScenario(env, file, fl); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	f := c.Flags()
+	f.StringArrayVar(&fl.policies, "policy", nil, "run only this policy (repeatable; the first is the base of comparisons)")
+	f.StringVar(&fl.seeds, "seeds", "", "seeds A..B, or one seed (default: the scenario's)")
+	f.StringArrayVar(&fl.set, "set", nil, "replace a value: path=value (repeatable)")
+	f.StringVar(&fl.out, "out", "results", "folder of results")
+	f.IntVarP(&fl.parallel, "jobs", "j", runtime.NumCPU(), "replications at once")
+	f.BoolVar(&fl.resume, "resume", false, "go on with an interrupted run of the same scenario")
+	f.BoolVar(&fl.dryRun, "dry-run", false, "print the effective scenario and stop")
+	f.StringVarP(&fl.output, "output", "o", "text", "what to print: text, json (summary.json), none; with --dry-run yaml")
+	f.BoolVarP(&fl.quiet, "quiet", "q", false, "no progress")
+	f.StringVar(&fl.color, "color", "auto", "auto, always or never")
+	f.BoolVar(&fl.static, "static-charts", false, "SVG charts without scripts in report.html")
+	return c
+}
+
+// experimentRun is one scenario being run.
+type experimentRun struct {
+	env      Env
+	flags    runFlags
+	file     *scenario.File
+	policies []string
+	seeds    []uint64
+	dir      string // of the results
+	bundle   results.Bundle
+	started  time.Time
+}
+
+func runScenario(env Env, path string, fl runFlags) error {
+	r := &experimentRun{env: env, flags: fl, started: env.Now()}
+	var err error
+	if r.file, err = load(path, fl.set); err != nil {
+		return err
+	}
+	if err := r.choose(); err != nil {
+		return err
+	}
+	if r.bundle.Effective, err = r.file.Effective(); err != nil {
+		return err
+	}
+	if fl.dryRun {
+		_, err := env.Stdout.Write(r.bundle.Effective)
+		return filesError(err)
+	}
+	configs, err := experiment.Compile(r.file, r.policies)
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	key := results.ID(append(slices.Clone(r.bundle.Effective), r.file.Digest()...), r.policies, r.seeds)
+	root := filepath.Join(fl.out, r.file.Scenario.Metadata.Name)
+	r.dir = filepath.Join(root, key)
+	runs, partial, err := r.simulate(configs, root, key+"-"+binaryID())
+	if err != nil {
+		return err
+	}
+	if err := r.write(runs); err != nil {
+		return filesError(err)
+	}
+	if err := partial.Discard(); err != nil {
+		return filesError(err)
+	}
+	return r.print()
+}
+
+// choose settles policies and seeds; the scenario is changed to say so, so
+// that the effective scenario is what was run.
+func (r *experimentRun) choose() error {
+	spec := &r.file.Scenario.Spec
+	if r.flags.seeds != "" {
+		first, last, err := parseSeeds(r.flags.seeds)
+		if err != nil {
+			return err
+		}
+		spec.Seeds = scenario.Seeds{First: first, Count: int(last - first + 1)}
+	}
+	for i := range spec.Seeds.Count {
+		r.seeds = append(r.seeds, spec.Seeds.First+uint64(i))
+	}
+	var names []string
+	for _, p := range spec.Policies {
+		names = append(names, p.Name)
+	}
+	r.policies = names
+	if r.flags.policies != nil {
+		r.policies = r.flags.policies
+	}
+	for i, p := range r.policies {
+		if !slices.Contains(names, p) || slices.Contains(r.policies[:i], p) {
+			return usageError("--policy %s: the scenario has %s, each to be named once", p, strings.Join(names, ", "))
+		}
+	}
+	return nil
+}
+
+// maxSeeds is far beyond what anybody compares; more is a typo.
+const maxSeeds = 10_000
+
+func parseSeeds(s string) (first, last uint64, err error) {
+	a, b, isRange := strings.Cut(s, "..")
+	if !isRange {
+		b = a
+	}
+	first, errA := strconv.ParseUint(a, 10, 64)
+	last, errB := strconv.ParseUint(b, 10, 64)
+	if errA != nil || errB != nil || last < first || last-first >= maxSeeds {
+		return 0, 0, usageError("--seeds %s: want A..B with A at most B, %d seeds at most", s, maxSeeds)
+	}
+	return first, last, nil
+}
+
+// simulate runs what is not kept from an earlier, interrupted run.
+func (r *experimentRun) simulate(configs []*engine.Config, root, key string) ([]*results.Run, *results.Partial, error) {
+	partial, err := results.OpenPartial(root, key)
+	if err != nil {
+		return nil, nil, filesError(err)
+	}
+	var runs []*results.Run
+	if r.flags.resume {
+		var warnings []string
+		runs, warnings = partial.Load()
+		for _, w := range warnings {
+			fmt.Fprintln(r.env.Stderr, "sim:", w)
+		}
+	}
+	jobs := experiment.Jobs(configs, r.seeds)
+	all := len(jobs)
+	jobs = slices.DeleteFunc(jobs, func(j experiment.Job) bool {
+		return slices.ContainsFunc(runs, func(k *results.Run) bool { return k.Policy == j.Config.Policy && k.Seed == j.Seed })
+	})
+	if len(runs) > 0 {
+		fmt.Fprintf(r.env.Stderr, "sim: %d of %d replications are there from an earlier run\n", len(runs), all)
+	}
+	expected := 0.0
+	for _, j := range jobs {
+		for _, s := range j.Config.Services {
+			expected += s.Curve.Mean() * j.Config.Duration.Seconds()
+		}
+	}
+	p := newProgress(r.env, len(jobs), expected, r.flags.quiet)
+	for _, c := range configs {
+		c.Progress = p.add
+	}
+	err = experiment.Run(r.env.Context, jobs, r.flags.parallel, func(run *results.Run) error {
+		if err := partial.Save(run); err != nil {
+			return filesError(err)
+		}
+		runs = append(runs, run)
+		p.finished(run.Policy, run.Seed)
+		return nil
+	})
+	p.close()
+	if errors.Is(err, context.Canceled) {
+		again := slices.Clone(r.env.Args)
+		if !r.flags.resume {
+			again = append(again, "--resume")
+		}
+		return nil, nil, fmt.Errorf("interrupted: %d of %d replications are kept in %s; go on with: sim %s: %w",
+			len(runs), all, partial.Dir(), strings.Join(again, " "), err)
+	}
+	return runs, partial, err
+}
+
+// write makes the results directory.
+func (r *experimentRun) write(runs []*results.Run) error {
+	grades, notes, err := experiment.Provenance(r.file)
+	if err != nil {
+		return err
+	}
+	r.bundle.Runs = runs
+	r.bundle.Summary, err = results.Summarise(runs, results.Inputs{
+		Scenario: r.file.Scenario.Metadata.Name, Effective: r.bundle.Effective, Policies: r.policies, Grades: grades, Notes: notes,
+	})
+	if err != nil {
+		return err
+	}
+	if r.bundle.Markdown, r.bundle.Report, err = render(r.bundle.Summary, runs, r.document()); err != nil {
+		return err
+	}
+	r.bundle.Manifest = manifest(r.env, r.started)
+	return results.Write(r.dir, r.bundle)
+}
+
+// document is what the reports say beyond the summary.
+func (r *experimentRun) document() report.Document {
+	spec := &r.file.Scenario.Spec
+	d := report.Document{
+		Description: r.file.Scenario.Metadata.Description, Currency: spec.Cost.Currency,
+		Command: r.reproduce(), StaticCharts: r.flags.static,
+	}
+	for i, s := range spec.Services {
+		d.Services = append(d.Services, s.Name)
+		if target, q, ok := s.SLO.Latency.Target(); ok {
+			d.SLOs = append(d.SLOs, report.SLO{Service: s.Name, Quantile: fmt.Sprintf("p%.0f", 100*q), Seconds: target.Seconds()})
+		}
+		if t := r.file.Traces[i]; t != nil && d.Start.IsZero() {
+			d.Start = t.Start
+			if s.Workload.Trace.Start != nil {
+				d.Start = *s.Workload.Trace.Start
+			}
+		}
+	}
+	return d
+}
+
+// reproduce is the command line that gives the same result. It leaves out what
+// does not change it: -j, --out, --resume and what is printed.
+func (r *experimentRun) reproduce() string {
+	words := []string{"sim", "run", r.file.Path}
+	for _, p := range r.flags.policies {
+		words = append(words, "--policy", p)
+	}
+	if r.flags.seeds != "" {
+		words = append(words, "--seeds", r.flags.seeds)
+	}
+	for _, s := range r.flags.set {
+		words = append(words, "--set", s)
+	}
+	return strings.Join(words, " ")
+}
+
+// print writes the table or the summary to stdout, and where the files are.
+func (r *experimentRun) print() error {
+	if err := printSummary(r.env, r.bundle.Summary, r.flags.output, r.flags.color, r.file.Scenario.Spec.Cost.Currency); err != nil {
+		return err
+	}
+	if !r.flags.quiet {
+		fmt.Fprintf(r.env.Stderr, "report  %s\n", filepath.Join(r.dir, results.ReportFile))
+	}
+	return nil
+}

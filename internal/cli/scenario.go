@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/kwatt-sim/kwatt/internal/scenario"
+	"github.com/kwatt-sim/kwatt/internal/schema"
+)
+
+func validateCommand(env Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "validate FILE...",
+		Short: "Check scenario files and all they name; every fault with file:line:col",
+		Args:  cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, files []string) error {
+			var errs []error
+			for _, file := range files {
+				f, err := scenario.Load(file)
+				if err != nil {
+					errs = append(errs, err)
+					continue
+				}
+				spec := f.Scenario.Spec
+				fmt.Fprintf(env.Stdout, "%s: valid: %s, %d services, %d policies, %d seeds, %v\n", file,
+					f.Scenario.Metadata.Name, len(spec.Services), len(spec.Policies), spec.Seeds.Count, spec.Duration)
+			}
+			return joined(errs)
+		},
+	}
+}
+
+func schemaCommand(env Env) *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema (2020-12) of scenario files",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			b, err := scenario.JSONSchema()
+			if err != nil {
+				return err
+			}
+			_, err = env.Stdout.Write(b)
+			return filesError(err)
+		},
+	}
+}
+
+func explainCommand(env Env) *cobra.Command {
+	var recursive bool
+	c := &cobra.Command{
+		Use:     "explain [PATH]",
+		Short:   "Describe a field of scenario files",
+		Example: "  sim explain spec.services.batching\n  sim explain spec.policies.scaler.hpa --recursive",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			text, err := scenario.Explain(append(args, "")[0], recursive)
+			if err != nil {
+				return &codedError{exitUsage, err}
+			}
+			_, err = io.WriteString(env.Stdout, text)
+			return filesError(err)
+		},
+	}
+	c.Flags().BoolVar(&recursive, "recursive", false, "print all fields below too")
+	return c
+}
+
+func initCommand(env Env) *cobra.Command {
+	var template string
+	c := &cobra.Command{
+		Use:   "init",
+		Short: "Print a commented scenario to start from",
+		Args:  cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			b, err := scenario.Init(template)
+			if err != nil {
+				return &codedError{exitUsage, err}
+			}
+			_, err = env.Stdout.Write(b)
+			return filesError(err)
+		},
+	}
+	c.Flags().StringVar(&template, "template", "minimal", "minimal, flash-sale or full")
+	return c
+}
+
+// load reads a scenario with its --set overrides.
+func load(path string, set []string) (*scenario.File, error) {
+	var overrides []scenario.Override
+	for _, s := range set {
+		o, err := scenario.ParseOverride(s)
+		if err != nil {
+			return nil, &codedError{exitUsage, fmt.Errorf("--set: %w", err)}
+		}
+		overrides = append(overrides, o)
+	}
+	f, err := scenario.Load(path, overrides...)
+	var faults schema.Errors
+	if err != nil && len(overrides) > 0 && !errors.As(err, &faults) && exitCode(err) == exitBug {
+		return nil, &codedError{exitUsage, fmt.Errorf("--set: %w", err)}
+	}
+	return f, err
+}

@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	_ "github.com/kwatt-sim/kwatt/internal/policies/all" // the policies that scenarios can name
+)
+
+// version is set at link time.
+var version = "unknown"
+
+// Sim runs the command `sim` and returns its exit code.
+func Sim(env Env) int {
+	cmd := simCommand(env)
+	cmd.SetArgs(env.Args)
+	cmd.SetIn(env.Stdin)
+	cmd.SetOut(env.Stdout)
+	cmd.SetErr(env.Stderr)
+	err := cmd.ExecuteContext(env.Context)
+	if err != nil {
+		complain(env, err)
+	}
+	return exitCode(err)
+}
+
+// complain prints an error once; a list of faults stands without a prefix, so
+// that editors find its file:line:col.
+func complain(env Env, err error) {
+	text := err.Error()
+	if exitCode(err) != exitInvalid {
+		text = "sim: " + text
+	}
+	fmt.Fprintln(env.Stderr, text)
+	if exitCode(err) == exitUsage && !strings.Contains(text, "--help") {
+		fmt.Fprintln(env.Stderr, "sim: see sim --help")
+	}
+}
+
+func simCommand(env Env) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "sim",
+		Short: "Compare scaling and scheduling policies for GPU inference on Kubernetes",
+		Long: `sim replays request traces against a model of a Kubernetes GPU fleet in virtual
+time and compares policies side by side: latency, utilisation, energy, cost and
+CO2e. Start with
+
+  sim init > scenario.yaml
+  sim run scenario.yaml
+
+Exit codes: 0 done, 1 bug, 2 usage, 3 invalid scenario, trace or manifest,
+4 files, 5 a limit or an invariant broke, 130 interrupted.`,
+		Version:       fmt.Sprintf("%s %s %s/%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return cmd.Help()
+		},
+	}
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &codedError{exitUsage, err} })
+	root.CompletionOptions.HiddenDefaultCmd = false
+	root.AddGroup(&cobra.Group{ID: "core", Title: "Simulate:"}, &cobra.Group{ID: "author", Title: "Write scenarios:"},
+		&cobra.Group{ID: "catalogue", Title: "Look things up:"})
+	add := func(group string, cmds ...*cobra.Command) {
+		for _, c := range cmds {
+			c.GroupID = group
+			root.AddCommand(c)
+		}
+	}
+	add("core", runCommand(env), reportCommand(env))
+	add("author", validateCommand(env), schemaCommand(env), explainCommand(env), initCommand(env))
+	add("catalogue", traceCommand(env), powerCommand(env), profileCommand(env), carbonCommand(env))
+	asUsageErrors(root)
+	return root
+}
+
+// asUsageErrors gives wrong arguments and unknown commands the usage exit code.
+func asUsageErrors(cmd *cobra.Command) {
+	if check := cmd.Args; check != nil {
+		cmd.Args = func(c *cobra.Command, args []string) error {
+			if err := check(c, args); err != nil {
+				return &codedError{exitUsage, err}
+			}
+			return nil
+		}
+	}
+	for _, c := range cmd.Commands() {
+		asUsageErrors(c)
+	}
+}
+
+// group makes a command that only holds others.
+func group(use, short string, cmds ...*cobra.Command) *cobra.Command {
+	c := &cobra.Command{Use: use, Short: short, Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error {
+		return usageError("%s needs a subcommand", use)
+	}}
+	c.AddCommand(cmds...)
+	return c
+}
+
+// joined is errors.Join, but nil for no errors at all.
+func joined(errs []error) error { return errors.Join(errs...) }

@@ -1,0 +1,287 @@
+// Package experiment turns a scenario into worlds and runs policies × seeds in
+// parallel, paired by seed.
+package experiment
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/kwatt-sim/kwatt/internal/carbon"
+	"github.com/kwatt-sim/kwatt/internal/cluster"
+	"github.com/kwatt-sim/kwatt/internal/cost"
+	"github.com/kwatt-sim/kwatt/internal/engine"
+	"github.com/kwatt-sim/kwatt/internal/policies"
+	"github.com/kwatt-sim/kwatt/internal/powermodel"
+	"github.com/kwatt-sim/kwatt/internal/scenario"
+	"github.com/kwatt-sim/kwatt/internal/serving"
+	"github.com/kwatt-sim/kwatt/internal/vtime"
+	"github.com/kwatt-sim/kwatt/internal/workload"
+)
+
+// How a time series is cut: a point a minute, or fewer for long scenarios.
+const (
+	shortestBin = time.Minute
+	maxBins     = 1440
+)
+
+// History that a forecaster gets to see.
+const (
+	historyStep = 5 * time.Minute
+	historySpan = 28 * 24 * time.Hour
+)
+
+// warmUtilisation sizes a service's first replicas when the scenario does not.
+const warmUtilisation = 0.6
+
+// world is what all policies of a scenario share.
+type world struct {
+	spec   *scenario.Spec
+	pools  []cluster.Pool
+	curves []*workload.Curve
+	grid   engine.Grid
+}
+
+// Compile makes the engine's configuration for each named policy.
+func Compile(f *scenario.File, names []string) ([]*engine.Config, error) {
+	w := &world{spec: &f.Scenario.Spec}
+	for _, p := range w.spec.Cluster.NodePools {
+		pool, err := compilePool(p)
+		if err != nil {
+			return nil, fmt.Errorf("node pool %s: %w", p.Name, err)
+		}
+		w.pools = append(w.pools, pool)
+	}
+	for i := range w.spec.Services {
+		c, err := Curve(f, i)
+		if err != nil {
+			return nil, fmt.Errorf("service %s: %w", w.spec.Services[i].Name, err)
+		}
+		w.curves = append(w.curves, c)
+	}
+	var err error
+	if w.grid, err = compileGrid(f, w.curves[0].Start); err != nil {
+		return nil, fmt.Errorf("carbon: %w", err)
+	}
+	var out []*engine.Config
+	for _, name := range names {
+		c, err := w.policy(name)
+		if err != nil {
+			return nil, fmt.Errorf("policy %s: %w", name, err)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+func compilePool(p scenario.NodePool) (cluster.Pool, error) {
+	gpu, err := powermodel.Lookup(p.GPU.Model)
+	if err != nil {
+		return cluster.Pool{}, err
+	}
+	most := p.Nodes.Initial
+	if p.Nodes.Max != nil {
+		most = *p.Nodes.Max
+	}
+	return cluster.Pool{
+		Name: p.Name, Node: powermodel.NewNode(gpu, p.GPU.PerNode),
+		Initial: p.Nodes.Initial, Min: p.Nodes.Min, Max: most,
+		ProvisionDelay: p.ProvisionDelay.D(), WakeDelay: p.WakeDelay.D(),
+	}, nil
+}
+
+// Curve returns the rate of a scenario's service.
+func Curve(f *scenario.File, service int) (*workload.Curve, error) {
+	spec := &f.Scenario.Spec
+	wl := spec.Services[service].Workload
+	cfg := workload.CurveConfig{
+		Trace: f.Traces[service], Duration: spec.Duration.D(), Linear: wl.Trace.Interpolation == "Linear",
+	}
+	if wl.Trace.Constant != nil {
+		cfg.Constant = *wl.Trace.Constant
+	}
+	if wl.Trace.Start != nil {
+		cfg.Start = *wl.Trace.Start
+	}
+	if wl.Scale != nil {
+		cfg.Peak, cfg.Factor = wl.Scale.Peak, wl.Scale.Factor
+	}
+	for _, e := range wl.Events {
+		cfg.Events = append(cfg.Events, workload.Event{
+			At: e.At.D(), Ramp: e.Ramp.D(), Hold: e.Hold.D(), Decay: e.Decay.D(), Multiply: e.Multiply,
+		})
+	}
+	return workload.NewCurve(cfg)
+}
+
+// compileGrid lays the carbon intensity on the first service's window.
+func compileGrid(f *scenario.File, start time.Time) (engine.Grid, error) {
+	c := f.Scenario.Spec.Carbon
+	series := f.Carbon
+	if series == nil {
+		intensity := 0.0
+		if c.Constant != nil {
+			intensity = *c.Constant
+		}
+		var err error
+		if series, err = carbon.Constant(intensity); err != nil {
+			return nil, err
+		}
+	}
+	return series.Aligned(carbon.Alignment(c.Alignment), start, f.Scenario.Spec.Duration.D())
+}
+
+// policy makes the engine's configuration of one policy.
+func (w *world) policy(name string) (*engine.Config, error) {
+	p, err := findPolicy(w.spec, name)
+	if err != nil {
+		return nil, err
+	}
+	c := &engine.Config{
+		Policy:   name,
+		Duration: vtime.At(w.spec.Duration.D()),
+		Bin:      binFor(w.spec.Duration.D()),
+		Telemetry: engine.Telemetry{
+			ScrapeInterval: w.spec.Telemetry.ScrapeInterval.D(),
+			Window:         w.spec.Telemetry.Window.D(),
+			Lag:            w.spec.Telemetry.Lag.D(),
+		},
+		Grid: w.grid,
+		PUE:  w.spec.Carbon.PUE,
+		Prices: cost.Prices{
+			GPUHour: w.spec.Cost.GPUHour, EnergyPerKWh: w.spec.Cost.EnergyPerKWh, CarbonPerTonne: w.spec.Cost.CarbonPerTonne,
+		},
+		Cluster: cluster.Config{
+			Pools: w.pools, Scheduler: schedulers[p.Scheduler.Profile], Autoscale: p.Nodes.Autoscale,
+			ConsolidateAfter: p.Nodes.ConsolidateAfter.D(), Sleep: p.Nodes.Sleep,
+		},
+	}
+	if w.spec.Carbon.Embodied == "include" {
+		c.EmbodiedLifetime = w.spec.Carbon.Lifetime.D()
+	}
+	for i := range w.spec.Services {
+		if err := w.addService(c, p, i); err != nil {
+			return nil, fmt.Errorf("service %s: %w", w.spec.Services[i].Name, err)
+		}
+	}
+	return c, nil
+}
+
+var schedulers = map[string]cluster.Scheduler{"Default": cluster.LeastAllocated{}, "EnergyAware": cluster.MarginalWatts{}}
+
+func findPolicy(spec *scenario.Spec, name string) (*scenario.Policy, error) {
+	for i := range spec.Policies {
+		if spec.Policies[i].Name == name {
+			return &spec.Policies[i], nil
+		}
+	}
+	return nil, fmt.Errorf("the scenario has no such policy")
+}
+
+// binFor is the shortest multiple of a minute that makes at most maxBins.
+func binFor(duration time.Duration) time.Duration {
+	n := (duration + maxBins*shortestBin - 1) / (maxBins * shortestBin)
+	return max(n, 1) * shortestBin
+}
+
+// addService adds a service to the engine's and the cluster's lists.
+func (w *world) addService(c *engine.Config, p *scenario.Policy, i int) error {
+	s := &w.spec.Services[i]
+	on := make([]poolService, len(w.pools))
+	for k, pool := range w.pools {
+		var err error
+		if on[k], err = onPool(s, pool.Node.GPU); err != nil {
+			return err
+		}
+	}
+	es := engine.Service{
+		Name: s.Name, Curve: w.curves[i],
+		Process: workload.Process{Name: s.Workload.Arrivals.Process},
+		Serving: servingConfig(s, c.Duration),
+	}
+	if cv := s.Workload.Arrivals.CV; cv != nil {
+		es.Process.CV = *cv
+	}
+	es.LatencyTarget = es.Serving.SLO > 0
+	cs := cluster.Service{
+		Name: s.Name, ImagePull: s.Startup.ImagePull.D(), ModelLoad: s.Startup.ModelLoad.D(), Jitter: s.Startup.Jitter,
+	}
+	for _, ps := range on {
+		es.Pools = append(es.Pools, ps.engine)
+		cs.Needs = append(cs.Needs, ps.need)
+	}
+	if err := w.addScaler(&es, p, s, on); err != nil {
+		return err
+	}
+	c.Services = append(c.Services, es)
+	c.Cluster.Services = append(c.Cluster.Services, cs)
+	return nil
+}
+
+func servingConfig(s *scenario.Service, end vtime.Time) serving.Config {
+	c := serving.Config{
+		MaxBatch: s.Batching.MaxBatch, MaxQueueDelay: int64(s.Batching.MaxQueueDelay), Instances: s.Batching.Instances,
+		QueueCapacity: s.Queue.Capacity, Horizon: end,
+		Routing: map[string]serving.Routing{"LeastRequest": serving.LeastRequest, "RoundRobin": serving.RoundRobin, "Random": serving.Random}[s.Routing],
+	}
+	if s.Queue.Timeout != nil {
+		c.QueueTimeout = int64(*s.Queue.Timeout)
+	}
+	if target, _, ok := s.SLO.Latency.Target(); ok {
+		c.SLO = int64(target)
+	}
+	return c
+}
+
+// addScaler gives the service its scaler, and the replicas to start with: what
+// the scaler asks for before the window opens, when it sees no telemetry yet.
+func (w *world) addScaler(es *engine.Service, p *scenario.Policy, s *scenario.Service, on []poolService) error {
+	sc := p.ScalerFor(s.Name)
+	kind, err := policies.Find(sc.Kind)
+	if err != nil {
+		return err
+	}
+	m := w.model(s, es, on)
+	es.NewScaler = func() (policies.Scaler, error) { return kind.New(sc.Config, m) }
+	first, err := es.NewScaler()
+	if err != nil {
+		return err
+	}
+	es.Initial = max(first.Decide(policies.Observation{Desired: m.Initial}).Replicas, 0)
+	return nil
+}
+
+// model is what a policy may know before the run.
+func (w *world) model(s *scenario.Service, es *engine.Service, on []poolService) policies.Model {
+	m := policies.Model{
+		Service: s.Name, MaxBatch: s.Batching.MaxBatch, Instances: s.Batching.Instances,
+		MaxQueueDelay: s.Batching.MaxQueueDelay.D(), QueueTimeout: time.Duration(es.Serving.QueueTimeout),
+		ColdStart: s.Startup.ImagePull.D() + s.Startup.ModelLoad.D(),
+		History:   es.Curve.History(historyStep, historySpan), HistoryStep: historyStep,
+	}
+	if target, quantile, ok := s.SLO.Latency.Target(); ok {
+		m.LatencyTarget, m.LatencyQuantile = target.Seconds(), quantile
+	}
+	fullest := 0.0
+	for k, ps := range on {
+		if ps.engine.Times == nil {
+			continue
+		}
+		fullest = max(fullest, ps.engine.Full)
+		node := w.pools[k].Node
+		m.Pools = append(m.Pools, policies.Pool{
+			Name: w.pools[k].Name, GPU: node.GPU.Name, GPUsPerNode: node.GPUs,
+			PodsPerNode: node.GPUs * int(math.Round(1/ps.need.Part)), MaxNodes: w.pools[k].Max,
+			ProvisionDelay: w.pools[k].ProvisionDelay, BatchSeconds: ps.seconds, BusyWatts: ps.engine.BusyWatts,
+			Share: ps.engine.Load, ContextWatts: node.GPU.Context.Value, BareWatts: node.GPU.Bare.Value,
+			NodeBaseWatts: node.BaseWatts.Value,
+		})
+	}
+	if s.Replicas.Initial != nil {
+		m.Initial = *s.Replicas.Initial
+	} else {
+		m.Initial = int(math.Ceil(es.Curve.Rate(0) / (warmUtilisation * fullest)))
+	}
+	m.Initial = min(m.Initial, m.MaxReplicas())
+	return m
+}

@@ -1,0 +1,142 @@
+package experiment
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/kwatt-sim/kwatt/internal/grade"
+	"github.com/kwatt-sim/kwatt/internal/powermodel"
+	"github.com/kwatt-sim/kwatt/internal/profiles"
+	"github.com/kwatt-sim/kwatt/internal/results"
+	"github.com/kwatt-sim/kwatt/internal/scenario"
+	"github.com/kwatt-sim/kwatt/internal/workload"
+)
+
+// Provenance says what a scenario's figures rest on: the worst grade of each
+// kind, and the sources and assumptions that a report must show.
+func Provenance(f *scenario.File) (results.Grades, []results.Note, error) {
+	p := provenance{file: f}
+	for i := range f.Scenario.Spec.Services {
+		if err := p.service(i); err != nil {
+			return results.Grades{}, nil, err
+		}
+	}
+	p.power()
+	p.carbon()
+	return p.grades, p.notes, nil
+}
+
+type provenance struct {
+	file   *scenario.File
+	grades results.Grades
+	notes  []results.Note
+}
+
+// say adds a note once.
+func (p *provenance) say(kind, format string, args ...any) {
+	n := results.Note{Kind: kind, Text: fmt.Sprintf(format, args...)}
+	if !slices.Contains(p.notes, n) {
+		p.notes = append(p.notes, n)
+	}
+}
+
+func (p *provenance) service(i int) error {
+	s := &p.file.Scenario.Spec.Services[i]
+	curve, err := Curve(p.file, i)
+	if err != nil {
+		return err
+	}
+	if t := p.file.Traces[i]; t != nil {
+		p.trace(s, t, curve)
+	}
+	if s.Model.ServiceTime != nil {
+		p.grades.ServiceTime = grade.X
+		p.say(results.NoteAssumption, "Service %s: the service time is stated in the scenario.", s.Name)
+	}
+	for _, pool := range p.file.Scenario.Spec.Cluster.NodePools {
+		if pr, err := profiles.Lookup(s.Model.Profile, s.Model.Variant, pool.GPU.Model); err == nil {
+			for b := 1; b <= s.Batching.MaxBatch; b++ {
+				p.grades.ServiceTime = grade.Worse(p.grades.ServiceTime, pr.GradeAt(b))
+			}
+			p.say(results.NoteSource, "Service time of %s %s on %s (grade %v): %s", pr.Model, pr.Variant, pr.GPU, pr.Grade, pr.Source)
+		}
+	}
+	if s.GPU.Share != nil && *s.GPU.Share < 1 {
+		p.say(results.NoteAssumption, "Service %s: time-slicing is modelled with every share held reserved: a batch takes 1/share times as long.", s.Name)
+	}
+	if s.GPU.MIG != "" {
+		p.say(results.NoteAssumption, "Service %s: a MIG slice is modelled as slower in proportion to its compute slices.", s.Name)
+	}
+	return nil
+}
+
+func (p *provenance) trace(s *scenario.Service, t *workload.Trace, c *workload.Curve) {
+	license := ""
+	if t.License != "" {
+		license = " (" + t.License + ")"
+	}
+	source := t.Source
+	if source == "" {
+		source = "as imported"
+	}
+	p.say(results.NoteSource, "Trace %s: %s%s", t.Name, source, license)
+	if c.Scale != 1 {
+		p.say(results.NoteAssumption, "Service %s: the trace's rates are multiplied by %.4g.", s.Name, c.Scale)
+	}
+	if c.EstimatedShare > 0 {
+		p.say(results.NoteAssumption, "Service %s: %.3g %% of the window rests on estimated bins of the trace, not on measured ones.", s.Name, 100*c.EstimatedShare)
+	}
+	if c.MissingShare > 0 {
+		p.say(results.NoteAssumption, "Service %s: %.3g %% of the window is missing in the trace and bridged between its neighbours.", s.Name, 100*c.MissingShare)
+	}
+}
+
+func (p *provenance) power() {
+	for _, pool := range p.file.Scenario.Spec.Cluster.NodePools {
+		gpu, err := powermodel.Lookup(pool.GPU.Model)
+		if err != nil {
+			continue // the scenario's validation has refused it
+		}
+		var worst grade.Grade
+		for _, f := range gpu.Figures() {
+			if f.Unit == "W" {
+				worst = grade.Worse(worst, f.Point.Grade)
+			}
+		}
+		p.grades.Power = grade.Worse(p.grades.Power, worst)
+		p.say(results.NoteSource, "Power of %s: sources and grades of each figure with `sim power show %s`.", gpu.Title, gpu.Name)
+	}
+}
+
+func (p *provenance) carbon() {
+	c := p.file.Scenario.Spec.Carbon
+	s := p.file.Carbon
+	if s == nil {
+		p.grades.Carbon = grade.X
+		p.say(results.NoteAssumption, "Carbon intensity: constant, as stated in the scenario.")
+		return
+	}
+	p.grades.Carbon = s.Grade
+	source := s.Attribution
+	if source == "" {
+		source = s.Source
+	}
+	p.say(results.NoteSource, "Carbon intensity (%v signal): %s", s.Signal, source)
+	start := p.file.Scenario.Spec.Services[0].Workload.Trace.Start
+	year := 0
+	if t := p.file.Traces[0]; start != nil {
+		year = start.Year()
+	} else if t != nil {
+		year = t.Start.Year()
+	}
+	if s.Year != 0 && year != 0 && year != s.Year {
+		how := "the trace's instants in the region's local time"
+		if c.Alignment == "LocalClock" {
+			how = "the trace's own clock, read as the region's"
+		}
+		p.say(results.NoteAssumption, "The trace is of %d and the carbon series of %d: they meet by month and hour, %s (%v).", year, s.Year, how, s.Location)
+	}
+	if c.Embodied == "include" {
+		p.say(results.NoteAssumption, "Embodied carbon is spread over %v of hardware life; its sources are with `sim power show`.", c.Lifetime)
+	}
+}

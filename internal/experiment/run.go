@@ -1,0 +1,84 @@
+package experiment
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"sync"
+
+	"github.com/kwatt-sim/kwatt/internal/engine"
+	"github.com/kwatt-sim/kwatt/internal/results"
+)
+
+// Job is one replication.
+type Job struct {
+	Config *engine.Config
+	Seed   uint64
+}
+
+// Jobs pairs every policy with every seed: the first seed under all policies,
+// then the next, so that an interrupted experiment holds whole pairs.
+func Jobs(configs []*engine.Config, seeds []uint64) []Job {
+	var jobs []Job
+	for _, s := range seeds {
+		for _, c := range configs {
+			jobs = append(jobs, Job{c, s})
+		}
+	}
+	return jobs
+}
+
+// Run simulates the jobs, at most parallel at once, and hands each finished run
+// to done, one at a time, in any order. It stops at the first error, or when
+// ctx is done; what finished by then was handed over.
+func Run(ctx context.Context, jobs []Job, parallel int, done func(*results.Run) error) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	next := make(chan Job)
+	var (
+		wg sync.WaitGroup
+		mu sync.Mutex // of done
+	)
+	for range max(min(parallel, len(jobs)), 1) {
+		wg.Go(func() {
+			for j := range next {
+				run, err := simulate(ctx, j)
+				if err == nil {
+					mu.Lock()
+					err = done(run)
+					mu.Unlock()
+				}
+				if err != nil {
+					cancel(err)
+				}
+			}
+		})
+	}
+feed:
+	for _, j := range jobs {
+		select {
+		case next <- j:
+		case <-ctx.Done():
+			break feed
+		}
+	}
+	close(next)
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// simulate turns a panic, which means a bug, into an error that says how to
+// see it again.
+func simulate(ctx context.Context, j Job) (run *results.Run, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("policy %s, seed %d: panic: %v\n%s", j.Config.Policy, j.Seed, p, debug.Stack())
+		}
+	}()
+	run, err = engine.Run(ctx, j.Config, j.Seed)
+	if errors.Is(err, context.Canceled) {
+		return nil, context.Cause(ctx)
+	}
+	return run, err
+}

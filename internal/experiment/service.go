@@ -1,0 +1,98 @@
+package experiment
+
+import (
+	"github.com/kwatt-sim/kwatt/internal/cluster"
+	"github.com/kwatt-sim/kwatt/internal/engine"
+	"github.com/kwatt-sim/kwatt/internal/powermodel"
+	"github.com/kwatt-sim/kwatt/internal/profiles"
+	"github.com/kwatt-sim/kwatt/internal/scenario"
+	"github.com/kwatt-sim/kwatt/internal/serving"
+)
+
+// poolService is a service on one pool's GPUs, as each part of kwatt sees it.
+type poolService struct {
+	engine  engine.PoolService
+	need    cluster.Need
+	seconds []float64 // mean batch times as policies see them, index 0 unused
+}
+
+// share is what a replica takes of a GPU.
+type share struct {
+	part     float64 // of the device's room
+	load     float64 // of the device's power and time while it is busy
+	slowdown float64 // of batch times against a whole device
+	mig      bool
+}
+
+func shareOf(g scenario.GPUShare, gpu powermodel.GPU) (share, error) {
+	if g.MIG != "" {
+		slice, err := gpu.Slice(g.MIG)
+		if err != nil {
+			return share{}, err
+		}
+		return share{
+			part: 1 / float64(slice.PerGPU), load: float64(slice.Slices) / float64(gpu.MIGSlices),
+			slowdown: profiles.MIGSlowdown(slice.Slices, gpu.MIGSlices), mig: true,
+		}, nil
+	}
+	part := 1.0
+	if g.Share != nil {
+		part = *g.Share
+	}
+	return share{part: part, load: part, slowdown: profiles.TimeSliceSlowdown(part)}, nil
+}
+
+// onPool works out a service's figures on a GPU model. A GPU that cannot run
+// it is no error: the scheduler refuses it, with the reason.
+func onPool(s *scenario.Service, gpu powermodel.GPU) (poolService, error) {
+	sh, err := shareOf(s.GPU, gpu)
+	if err != nil {
+		return poolService{need: cluster.Need{Refused: cluster.NoMIGProfile}}, nil
+	}
+	seconds, dist, cv, ok := batchSeconds(s, gpu)
+	if !ok {
+		return poolService{need: cluster.Need{Refused: cluster.NoProfile}}, nil
+	}
+	ns := make([]float64, len(seconds))
+	for b := range seconds {
+		seconds[b] *= sh.slowdown
+		ns[b] = seconds[b] * 1e9
+	}
+	contended := s.Model.ServiceTime == nil
+	out := poolService{seconds: seconds, need: cluster.Need{Part: sh.part, MIG: sh.mig}}
+	e := &out.engine
+	e.Times = serving.NewServiceTime(ns, dist, cv, contended)
+	e.Load = sh.load
+	e.Full = e.Times.Saturation(s.Batching.MaxBatch)
+	if !contended {
+		e.Full *= float64(s.Batching.Instances)
+	}
+	for b := range seconds {
+		w, g := gpu.BusyWatts(b)
+		e.BusyWatts = append(e.BusyWatts, w)
+		e.Grades = append(e.Grades, g)
+	}
+	out.need.Watts = sh.load * (e.BusyWatts[s.Batching.MaxBatch] - gpu.Context.Value)
+	return out, nil
+}
+
+// batchSeconds returns the mean time of each batch up to MaxBatch on a whole
+// device (index 0 unused) and the law around it.
+func batchSeconds(s *scenario.Service, gpu powermodel.GPU) (seconds []float64, dist serving.Distribution, cv float64, ok bool) {
+	at := s.Model.ServiceTime.MeanSeconds
+	dist = map[string]serving.Distribution{"Exponential": serving.Exponential, "LogNormal": serving.LogNormal}[s.Model.Law()]
+	if st := s.Model.ServiceTime; st == nil {
+		p, err := profiles.Lookup(s.Model.Profile, s.Model.Variant, gpu.Name)
+		if err != nil {
+			return nil, 0, 0, false
+		}
+		at, cv = p.BatchSeconds, s.Model.Noise
+	} else if st.CV != nil {
+		cv = *st.CV
+	}
+	seconds = make([]float64, s.Batching.MaxBatch+1)
+	for b := 1; b <= s.Batching.MaxBatch; b++ {
+		seconds[b] = at(b)
+	}
+	return seconds, dist, cv, true
+}
