@@ -222,11 +222,9 @@ func (r *experimentRun) simulate(configs []*engine.Config, root, key string) ([]
 
 // write makes the results directory.
 func (r *experimentRun) write(runs []*results.Run) error {
-	grades, notes, err := experiment.Provenance(r.file)
-	if err != nil {
-		return err
-	}
+	grades, notes := experiment.Provenance(r.file)
 	r.bundle.Runs = runs
+	var err error
 	r.bundle.Summary, err = results.Summarise(runs, results.Inputs{
 		Scenario: r.file.Scenario.Metadata.Name, Effective: r.bundle.Effective, Policies: r.policies, Grades: grades, Notes: notes,
 	})
@@ -245,18 +243,12 @@ func (r *experimentRun) document() report.Document {
 	spec := &r.file.Scenario.Spec
 	d := report.Document{
 		Description: r.file.Scenario.Metadata.Description, Currency: spec.Cost.Currency,
-		Command: r.reproduce(), StaticCharts: r.flags.static,
+		Command: r.reproduce(), StaticCharts: r.flags.static, Start: r.file.Start(),
 	}
-	for i, s := range spec.Services {
+	for _, s := range spec.Services {
 		d.Services = append(d.Services, s.Name)
 		if target, q, ok := s.SLO.Latency.Target(); ok {
 			d.SLOs = append(d.SLOs, report.SLO{Service: s.Name, Quantile: fmt.Sprintf("p%.0f", 100*q), Seconds: target.Seconds()})
-		}
-		if t := r.file.Traces[i]; t != nil && d.Start.IsZero() {
-			d.Start = t.Start
-			if s.Workload.Trace.Start != nil {
-				d.Start = *s.Workload.Trace.Start
-			}
 		}
 	}
 	return d

@@ -53,7 +53,15 @@ func traceShowCommand(env Env) *cobra.Command {
 func describe(env Env, t *workload.Trace) error {
 	s := t.Summary()
 	w := env.Stdout
-	fmt.Fprintf(w, "%s: %s\nsource   %s\nlicence  %s\n", t.Name, t.Title, t.Source, t.License)
+	fmt.Fprintln(w, t.Name)
+	for _, l := range []struct{ label, text string }{{"title", t.Title}, {"source", t.Source}, {"licence", t.License}} {
+		if l.text != "" {
+			fmt.Fprintf(w, "%-8s %s\n", l.label, l.text)
+		}
+	}
+	for _, n := range t.Notes {
+		fmt.Fprintf(w, "%-8s %s\n", "note", n)
+	}
 	fmt.Fprintf(w, "span     %s to %s, %d bins of %v (%s)\n", t.Start.Format(time.RFC3339), t.End().Format(time.RFC3339), len(t.Rates), t.Bin, kinds(s))
 	_, err := fmt.Fprintf(w, "rate     mean %.4g req/s, peak %.4g req/s at %s\nshape    %s\n", s.Mean, s.Peak, s.PeakAt.Format(time.RFC3339), spark(t.Rates, 64))
 	for _, g := range t.Gaps() {

@@ -7,7 +7,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/kwatt-sim/kwatt/internal/carbon"
 	"github.com/kwatt-sim/kwatt/internal/cluster"
 	"github.com/kwatt-sim/kwatt/internal/cost"
 	"github.com/kwatt-sim/kwatt/internal/engine"
@@ -36,32 +35,20 @@ const warmUtilisation = 0.6
 
 // world is what all policies of a scenario share.
 type world struct {
-	spec   *scenario.Spec
-	pools  []cluster.Pool
-	curves []*workload.Curve
-	grid   engine.Grid
+	file  *scenario.File
+	spec  *scenario.Spec
+	pools []cluster.Pool
 }
 
 // Compile makes the engine's configuration for each named policy.
 func Compile(f *scenario.File, names []string) ([]*engine.Config, error) {
-	w := &world{spec: &f.Scenario.Spec}
+	w := &world{file: f, spec: &f.Scenario.Spec}
 	for _, p := range w.spec.Cluster.NodePools {
 		pool, err := compilePool(p)
 		if err != nil {
 			return nil, fmt.Errorf("node pool %s: %w", p.Name, err)
 		}
 		w.pools = append(w.pools, pool)
-	}
-	for i := range w.spec.Services {
-		c, err := Curve(f, i)
-		if err != nil {
-			return nil, fmt.Errorf("service %s: %w", w.spec.Services[i].Name, err)
-		}
-		w.curves = append(w.curves, c)
-	}
-	var err error
-	if w.grid, err = compileGrid(f, w.curves[0].Start); err != nil {
-		return nil, fmt.Errorf("carbon: %w", err)
 	}
 	var out []*engine.Config
 	for _, name := range names {
@@ -79,56 +66,11 @@ func compilePool(p scenario.NodePool) (cluster.Pool, error) {
 	if err != nil {
 		return cluster.Pool{}, err
 	}
-	most := p.Nodes.Initial
-	if p.Nodes.Max != nil {
-		most = *p.Nodes.Max
-	}
 	return cluster.Pool{
 		Name: p.Name, Node: powermodel.NewNode(gpu, p.GPU.PerNode),
-		Initial: p.Nodes.Initial, Min: p.Nodes.Min, Max: most,
+		Initial: p.Nodes.Initial, Min: p.Nodes.Min, Max: p.Nodes.MaxNodes(),
 		ProvisionDelay: p.ProvisionDelay.D(), WakeDelay: p.WakeDelay.D(),
 	}, nil
-}
-
-// Curve returns the rate of a scenario's service.
-func Curve(f *scenario.File, service int) (*workload.Curve, error) {
-	spec := &f.Scenario.Spec
-	wl := spec.Services[service].Workload
-	cfg := workload.CurveConfig{
-		Trace: f.Traces[service], Duration: spec.Duration.D(), Linear: wl.Trace.Interpolation == "Linear",
-	}
-	if wl.Trace.Constant != nil {
-		cfg.Constant = *wl.Trace.Constant
-	}
-	if wl.Trace.Start != nil {
-		cfg.Start = *wl.Trace.Start
-	}
-	if wl.Scale != nil {
-		cfg.Peak, cfg.Factor = wl.Scale.Peak, wl.Scale.Factor
-	}
-	for _, e := range wl.Events {
-		cfg.Events = append(cfg.Events, workload.Event{
-			At: e.At.D(), Ramp: e.Ramp.D(), Hold: e.Hold.D(), Decay: e.Decay.D(), Multiply: e.Multiply,
-		})
-	}
-	return workload.NewCurve(cfg)
-}
-
-// compileGrid lays the carbon intensity on the first service's window.
-func compileGrid(f *scenario.File, start time.Time) (engine.Grid, error) {
-	c := f.Scenario.Spec.Carbon
-	series := f.Carbon
-	if series == nil {
-		intensity := 0.0
-		if c.Constant != nil {
-			intensity = *c.Constant
-		}
-		var err error
-		if series, err = carbon.Constant(intensity); err != nil {
-			return nil, err
-		}
-	}
-	return series.Aligned(carbon.Alignment(c.Alignment), start, f.Scenario.Spec.Duration.D())
 }
 
 // policy makes the engine's configuration of one policy.
@@ -146,7 +88,7 @@ func (w *world) policy(name string) (*engine.Config, error) {
 			Window:         w.spec.Telemetry.Window.D(),
 			Lag:            w.spec.Telemetry.Lag.D(),
 		},
-		Grid: w.grid,
+		Grid: w.file.CarbonClock,
 		PUE:  w.spec.Carbon.PUE,
 		Prices: cost.Prices{
 			GPUHour: w.spec.Cost.GPUHour, EnergyPerKWh: w.spec.Cost.EnergyPerKWh, CarbonPerTonne: w.spec.Cost.CarbonPerTonne,
@@ -189,13 +131,10 @@ func (w *world) addService(c *engine.Config, p *scenario.Policy, i int) error {
 	s := &w.spec.Services[i]
 	on := make([]poolService, len(w.pools))
 	for k, pool := range w.pools {
-		var err error
-		if on[k], err = onPool(s, pool.Node.GPU); err != nil {
-			return err
-		}
+		on[k] = onPool(s, pool.Node.GPU)
 	}
 	es := engine.Service{
-		Name: s.Name, Curve: w.curves[i],
+		Name: s.Name, Curve: w.file.Curves[i],
 		Process: workload.Process{Name: s.Workload.Arrivals.Process},
 		Serving: servingConfig(s, c.Duration),
 	}
@@ -255,7 +194,7 @@ func (w *world) addScaler(es *engine.Service, p *scenario.Policy, s *scenario.Se
 func (w *world) model(s *scenario.Service, es *engine.Service, on []poolService) policies.Model {
 	m := policies.Model{
 		Service: s.Name, MaxBatch: s.Batching.MaxBatch, Instances: s.Batching.Instances,
-		MaxQueueDelay: s.Batching.MaxQueueDelay.D(), QueueTimeout: time.Duration(es.Serving.QueueTimeout),
+		Contended: s.Model.ServiceTime == nil, MaxQueueDelay: s.Batching.MaxQueueDelay.D(), QueueTimeout: time.Duration(es.Serving.QueueTimeout),
 		ColdStart: s.Startup.ImagePull.D() + s.Startup.ModelLoad.D(),
 		History:   es.Curve.History(historyStep, historySpan), HistoryStep: historyStep,
 	}
@@ -268,6 +207,7 @@ func (w *world) model(s *scenario.Service, es *engine.Service, on []poolService)
 			continue
 		}
 		fullest = max(fullest, ps.engine.Full)
+		m.ServiceCV = ps.cv
 		node := w.pools[k].Node
 		m.Pools = append(m.Pools, policies.Pool{
 			Name: w.pools[k].Name, GPU: node.GPU.Name, GPUsPerNode: node.GPUs,

@@ -14,16 +14,14 @@ import (
 
 // Provenance says what a scenario's figures rest on: the worst grade of each
 // kind, and the sources and assumptions that a report must show.
-func Provenance(f *scenario.File) (results.Grades, []results.Note, error) {
+func Provenance(f *scenario.File) (results.Grades, []results.Note) {
 	p := provenance{file: f}
 	for i := range f.Scenario.Spec.Services {
-		if err := p.service(i); err != nil {
-			return results.Grades{}, nil, err
-		}
+		p.service(i)
 	}
 	p.power()
 	p.carbon()
-	return p.grades, p.notes, nil
+	return p.grades, p.notes
 }
 
 type provenance struct {
@@ -40,14 +38,10 @@ func (p *provenance) say(kind, format string, args ...any) {
 	}
 }
 
-func (p *provenance) service(i int) error {
+func (p *provenance) service(i int) {
 	s := &p.file.Scenario.Spec.Services[i]
-	curve, err := Curve(p.file, i)
-	if err != nil {
-		return err
-	}
 	if t := p.file.Traces[i]; t != nil {
-		p.trace(s, t, curve)
+		p.trace(s, t, p.file.Curves[i])
 	}
 	if s.Model.ServiceTime != nil {
 		p.grades.ServiceTime = grade.X
@@ -67,7 +61,6 @@ func (p *provenance) service(i int) error {
 	if s.GPU.MIG != "" {
 		p.say(results.NoteAssumption, "Service %s: a MIG slice is modelled as slower in proportion to its compute slices.", s.Name)
 	}
-	return nil
 }
 
 func (p *provenance) trace(s *scenario.Service, t *workload.Trace, c *workload.Curve) {
@@ -122,14 +115,8 @@ func (p *provenance) carbon() {
 		source = s.Source
 	}
 	p.say(results.NoteSource, "Carbon intensity (%v signal): %s", s.Signal, source)
-	start := p.file.Scenario.Spec.Services[0].Workload.Trace.Start
-	year := 0
-	if t := p.file.Traces[0]; start != nil {
-		year = start.Year()
-	} else if t != nil {
-		year = t.Start.Year()
-	}
-	if s.Year != 0 && year != 0 && year != s.Year {
+	start := p.file.Start()
+	if year := start.Year(); s.Year != 0 && !start.IsZero() && year != s.Year {
 		how := "the trace's instants in the region's local time"
 		if c.Alignment == "LocalClock" {
 			how = "the trace's own clock, read as the region's"

@@ -14,6 +14,7 @@ type poolService struct {
 	engine  engine.PoolService
 	need    cluster.Need
 	seconds []float64 // mean batch times as policies see them, index 0 unused
+	cv      float64   // of batch times around their mean
 }
 
 // share is what a replica takes of a GPU.
@@ -44,14 +45,14 @@ func shareOf(g scenario.GPUShare, gpu powermodel.GPU) (share, error) {
 
 // onPool works out a service's figures on a GPU model. A GPU that cannot run
 // it is no error: the scheduler refuses it, with the reason.
-func onPool(s *scenario.Service, gpu powermodel.GPU) (poolService, error) {
+func onPool(s *scenario.Service, gpu powermodel.GPU) poolService {
 	sh, err := shareOf(s.GPU, gpu)
 	if err != nil {
-		return poolService{need: cluster.Need{Refused: cluster.NoMIGProfile}}, nil
+		return poolService{need: cluster.Need{Refused: cluster.NoMIGProfile}}
 	}
 	seconds, dist, cv, ok := batchSeconds(s, gpu)
 	if !ok {
-		return poolService{need: cluster.Need{Refused: cluster.NoProfile}}, nil
+		return poolService{need: cluster.Need{Refused: cluster.NoProfile}}
 	}
 	ns := make([]float64, len(seconds))
 	for b := range seconds {
@@ -59,7 +60,7 @@ func onPool(s *scenario.Service, gpu powermodel.GPU) (poolService, error) {
 		ns[b] = seconds[b] * 1e9
 	}
 	contended := s.Model.ServiceTime == nil
-	out := poolService{seconds: seconds, need: cluster.Need{Part: sh.part, MIG: sh.mig}}
+	out := poolService{seconds: seconds, cv: cv, need: cluster.Need{Part: sh.part, MIG: sh.mig}}
 	e := &out.engine
 	e.Times = serving.NewServiceTime(ns, dist, cv, contended)
 	e.Load = sh.load
@@ -73,7 +74,7 @@ func onPool(s *scenario.Service, gpu powermodel.GPU) (poolService, error) {
 		e.Grades = append(e.Grades, g)
 	}
 	out.need.Watts = sh.load * (e.BusyWatts[s.Batching.MaxBatch] - gpu.Context.Value)
-	return out, nil
+	return out
 }
 
 // batchSeconds returns the mean time of each batch up to MaxBatch on a whole
@@ -89,6 +90,9 @@ func batchSeconds(s *scenario.Service, gpu powermodel.GPU) (seconds []float64, d
 		at, cv = p.BatchSeconds, s.Model.Noise
 	} else if st.CV != nil {
 		cv = *st.CV
+	}
+	if dist == serving.Exponential {
+		cv = 1
 	}
 	seconds = make([]float64, s.Batching.MaxBatch+1)
 	for b := 1; b <= s.Batching.MaxBatch; b++ {

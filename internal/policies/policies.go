@@ -66,6 +66,8 @@ type Model struct {
 	Initial       int // replicas at the start
 	MaxBatch      int
 	Instances     int
+	Contended     bool    // a batch that starts beside k-1 others takes k times as long
+	ServiceCV     float64 // coefficient of variation of a batch's time around its mean
 	MaxQueueDelay time.Duration
 	QueueTimeout  time.Duration
 	// LatencyTarget is the SLO in seconds at LatencyQuantile (0.95 for p95);

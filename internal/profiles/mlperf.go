@@ -2,6 +2,7 @@ package profiles
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/kwatt-sim/kwatt/internal/grade"
 )
@@ -34,7 +35,7 @@ func mlperfResNet50() []Profile {
 			Note: fmt.Sprintf("batch 1 is the mean SingleStream latency; batch %d is %s plus Offline's time per image: %g + %d·%.4f ms",
 				offlineBatch, name, ms[last], further, perImage*1e3),
 		}
-		p.Batch = append(batch, offlineBatch)
+		p.Batch = slices.Concat(batch, []int{offlineBatch})
 		for _, v := range ms {
 			p.Seconds = append(p.Seconds, v/1e3)
 		}

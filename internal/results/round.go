@@ -4,8 +4,6 @@ import (
 	"encoding/json"
 	"math"
 	"strconv"
-
-	"github.com/kwatt-sim/kwatt/internal/metrics"
 )
 
 // Digits is the number of significant digits of every float in a results
@@ -62,7 +60,7 @@ func (c Comparison) rounded() Comparison {
 // MarshalJSON rounds to Digits.
 func (r Replication) MarshalJSON() ([]byte, error) {
 	type plain Replication
-	r.Metrics = metrics.Values(roundValues(r.Metrics))
+	r.Metrics = roundValues(r.Metrics)
 	return json.Marshal(plain(r))
 }
 

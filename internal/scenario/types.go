@@ -5,8 +5,6 @@ package scenario
 import (
 	"time"
 
-	"gopkg.in/yaml.v3"
-
 	"github.com/kwatt-sim/kwatt/internal/units"
 )
 
@@ -51,7 +49,7 @@ type Spec struct {
 	// Cluster is the nodes that can be had.
 	Cluster Cluster `yaml:"cluster" kwatt:"required"`
 	// Carbon is the grid, the facility and the hardware's making.
-	Carbon Carbon `yaml:"carbon"`
+	Carbon Carbon `yaml:"carbon" kwatt:"required"`
 	// Cost is the prices.
 	Cost Cost `yaml:"cost"`
 	// Policies are compared with the first one.
@@ -128,6 +126,11 @@ type Trace struct {
 	RateColumn string `yaml:"rateColumn,omitempty"`
 	// Unit of the rate column: req/s, req/min or req/h.
 	Unit string `yaml:"unit,omitempty" kwatt:"enum=req/s|req/min|req/h"`
+	// Bin is the width of the file's bins. Unset: what the file's header says,
+	// else the shortest step between rows; 10s for a log of requests.
+	Bin *units.Duration `yaml:"bin,omitempty" kwatt:"min=1ms,max=24h"`
+	// ZeroIsMissing reads a zero in the file as a hole in the record.
+	ZeroIsMissing bool `yaml:"zeroIsMissing,omitempty"`
 	// Start of the window within the trace; the trace's start when unset.
 	Start *time.Time `yaml:"start,omitempty"`
 	// Interpolation between bins: Linear through their centres, or Step.
@@ -260,127 +263,4 @@ type LatencySLO struct {
 	P95 *units.Duration `yaml:"p95,omitempty" kwatt:"exclusiveMin=0"`
 	// P99 is the target for the 99th percentile.
 	P99 *units.Duration `yaml:"p99,omitempty" kwatt:"exclusiveMin=0"`
-}
-
-// Telemetry is how late and how smoothed a scaler sees the world.
-type Telemetry struct {
-	// ScrapeInterval between two looks at the replicas.
-	ScrapeInterval units.Duration `yaml:"scrapeInterval" kwatt:"default=15s,min=1s,max=1h"`
-	// Window over which a metric is averaged.
-	Window units.Duration `yaml:"window" kwatt:"default=60s,min=1s,max=24h"`
-	// Lag from a scrape to the metrics API's answer.
-	Lag units.Duration `yaml:"lag" kwatt:"default=5s,min=0,max=1h"`
-}
-
-// Cluster is the nodes that can be had.
-type Cluster struct {
-	// NodePools of equal nodes.
-	NodePools []NodePool `yaml:"nodePools" kwatt:"required,minItems=1"`
-}
-
-// NodePool is a group of equal nodes.
-type NodePool struct {
-	// Name of the pool.
-	Name string `yaml:"name" kwatt:"required,name"`
-	// GPU of its nodes.
-	GPU PoolGPU `yaml:"gpu" kwatt:"required"`
-	// Nodes is how many there are and can be.
-	Nodes PoolNodes `yaml:"nodes" kwatt:"required"`
-	// ProvisionDelay from asking for a node to its being ready, boot included.
-	ProvisionDelay units.Duration `yaml:"provisionDelay" kwatt:"default=90s,min=0,max=24h"`
-	// WakeDelay from sleep to ready.
-	WakeDelay units.Duration `yaml:"wakeDelay" kwatt:"default=20s,min=0,max=24h"`
-}
-
-// PoolGPU is the GPUs of a pool's nodes.
-type PoolGPU struct {
-	// Model of the catalogue; see `sim power list`.
-	Model string `yaml:"model" kwatt:"required"`
-	// PerNode is the number of GPUs in a node.
-	PerNode int `yaml:"perNode" kwatt:"default=1,min=1,max=16"`
-}
-
-// PoolNodes is how many nodes a pool has.
-type PoolNodes struct {
-	// Initial nodes, powered on when the window opens.
-	Initial int `yaml:"initial" kwatt:"required,min=0,max=100000"`
-	// Min nodes that stay powered on.
-	Min int `yaml:"min" kwatt:"default=0,min=0,max=100000"`
-	// Max nodes that can be had; initial when unset.
-	Max *int `yaml:"max,omitempty" kwatt:"min=0,max=100000"`
-}
-
-// Carbon is the grid, the facility and the hardware's making.
-type Carbon struct {
-	// Zone of a builtin series; see docs/carbon.md.
-	Zone string `yaml:"zone,omitempty"`
-	// Year of the builtin series.
-	Year int `yaml:"year,omitempty" kwatt:"min=1990,max=2100"`
-	// File is a CSV series instead, relative to the scenario file.
-	File string `yaml:"file,omitempty"`
-	// TimeZone of the region, for a file: an IANA name.
-	TimeZone string `yaml:"timeZone,omitempty"`
-	// Constant intensity in g/kWh instead of a series.
-	Constant *float64 `yaml:"constant,omitempty" kwatt:"min=0,max=10000"`
-	// Signal of the series: average or marginal.
-	Signal string `yaml:"signal" kwatt:"default=average,enum=average|marginal"`
-	// Alignment of trace and series: Instant takes the region's local time at
-	// the trace's instant; LocalClock reads the trace's clock as the region's.
-	Alignment string `yaml:"alignment" kwatt:"default=Instant,enum=Instant|LocalClock"`
-	// PUE is facility energy over node energy.
-	PUE float64 `yaml:"pue" kwatt:"default=1.2,min=1,max=10"`
-	// Embodied emissions: include or exclude.
-	Embodied string `yaml:"embodied" kwatt:"default=include,enum=include|exclude"`
-	// Lifetime of the hardware, for the embodied share.
-	Lifetime units.Duration `yaml:"lifetime" kwatt:"default=35040h,exclusiveMin=0"`
-}
-
-// Cost is the prices, in one currency.
-type Cost struct {
-	// GPUHour is the price of an hour of a powered GPU, by model.
-	GPUHour map[string]float64 `yaml:"gpuHour,omitempty" kwatt:"min=0,max=1e6"`
-	// EnergyPerKWh is the tariff of facility energy.
-	EnergyPerKWh float64 `yaml:"energyPerKWh" kwatt:"default=0,min=0,max=1e6"`
-	// CarbonPerTonne is the price of a tonne of CO2e.
-	CarbonPerTonne float64 `yaml:"carbonPerTonne" kwatt:"default=0,min=0,max=1e6"`
-	// Currency is a label; metric names say usd whatever it is.
-	Currency string `yaml:"currency" kwatt:"default=USD"`
-}
-
-// Policy is a scaler, a scheduler profile and node management.
-type Policy struct {
-	// Name of the policy in tables and files.
-	Name string `yaml:"name" kwatt:"required,name"`
-	// Scaler for all services: one key, the kind of scaler.
-	Scaler *Scaler `yaml:"scaler,omitempty"`
-	// Scalers by service name, for those that differ.
-	Scalers map[string]Scaler `yaml:"scalers,omitempty"`
-	// Scheduler places pods on nodes.
-	Scheduler Scheduler `yaml:"scheduler"`
-	// Nodes is when nodes are powered on and off.
-	Nodes NodePolicy `yaml:"nodes"`
-}
-
-// Scaler is exactly one key, the name of a registered policy kind, with its
-// configuration. Config is what policies.Kind.NewConfig returns, filled in.
-type Scaler struct {
-	Kind   string
-	Config any
-	node   *yaml.Node
-}
-
-// Scheduler places pods on nodes.
-type Scheduler struct {
-	// Profile: Default (least allocated) or EnergyAware (marginal watts).
-	Profile string `yaml:"profile" kwatt:"default=Default,enum=Default|EnergyAware"`
-}
-
-// NodePolicy is when nodes are powered on and off.
-type NodePolicy struct {
-	// Autoscale adds nodes for pods that find no place and removes empty ones.
-	Autoscale bool `yaml:"autoscale" kwatt:"default=true"`
-	// ConsolidateAfter is how long a node must be empty before it is removed.
-	ConsolidateAfter units.Duration `yaml:"consolidateAfter" kwatt:"default=10m,min=0"`
-	// Sleep puts a removed node to sleep instead of off.
-	Sleep bool `yaml:"sleep" kwatt:"default=false"`
 }

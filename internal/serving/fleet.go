@@ -173,8 +173,9 @@ func (f *Fleet) routeInTurn(arrivals []int64) {
 func (f *Fleet) routeLeast(arrivals []int64) {
 	ready := f.ready
 	n := uint64(len(ready))
+	stream := *f.stream // in registers
 	for _, t := range arrivals {
-		u := f.stream.Uint64()
+		u := stream.Uint64()
 		i := (u >> 32) * n >> 32
 		j := (u & 0xffffffff) * (n - 1) >> 32
 		if j >= i {
@@ -192,4 +193,5 @@ func (f *Fleet) routeLeast(arrivals []int64) {
 		}
 		a.arrive(t)
 	}
+	*f.stream = stream
 }

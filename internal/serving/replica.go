@@ -18,15 +18,19 @@ const never = int64(math.MaxInt64)
 // The replica is advanced lazily: between two arrivals nothing can change but
 // by the batches and time-outs that its state already implies.
 type Replica struct {
-	queue   []int64 // arrival instants; those before head have left
-	head    int
-	next    int64 // when the next batch starts or the oldest request leaves; never if nothing waits
-	free    int64 // when the first instance is free
-	inBatch int   // requests in the batch of a lone instance
-	cfg     *Config
-	stats   *Stats
-	times   *ServiceTime
-	stream  rng.Stream // of service times
+	// What routing reads and writes for each request fits a cache line.
+	queue    []int64 // arrival instants; those before head have left
+	head     int
+	next     int64 // when the next batch starts or the oldest request leaves; never if nothing waits
+	free     int64 // when the first instance is free
+	inBatch  int32 // requests in the batch of a lone instance
+	several  bool  // instances
+	maxBatch int
+
+	cfg    *Config
+	stats  *Stats
+	times  *ServiceTime
+	stream rng.Stream // of service times
 
 	busy      []int64 // ns with a kernel running by batch size, since the last TakeBusy
 	busyUntil int64   // end of the last kernel
@@ -47,9 +51,9 @@ type instance struct {
 func NewReplica(c *Config, s *ServiceTime, stream *rng.Stream, stats *Stats) *Replica {
 	r := &Replica{
 		next: never, cfg: c, stats: stats, times: s, stream: *stream,
-		busy: make([]int64, c.MaxBatch+1), lastBatch: 1,
+		busy: make([]int64, c.MaxBatch+1), lastBatch: 1, maxBatch: c.MaxBatch, several: c.Instances > 1,
 	}
-	if c.Instances > 1 {
+	if r.several {
 		r.instances = make([]instance, c.Instances)
 	}
 	return r
@@ -66,7 +70,7 @@ func (r *Replica) arrive(t int64) {
 		return
 	}
 	r.push(t)
-	if n == 0 || n == r.cfg.MaxBatch-1 {
+	if n == 0 || n == r.maxBatch-1 {
 		r.next = r.start()
 		if r.cfg.QueueTimeout > 0 {
 			r.next = min(r.next, r.queue[r.head]+r.cfg.QueueTimeout)
@@ -91,8 +95,8 @@ func (r *Replica) push(t int64) {
 // start returns when the next batch starts if nobody else arrives. Whoever
 // waits arrived before now, and now is before the start.
 func (r *Replica) start() int64 {
-	if len(r.queue)-r.head >= r.cfg.MaxBatch {
-		return max(r.free, r.queue[r.head+r.cfg.MaxBatch-1])
+	if len(r.queue)-r.head >= r.maxBatch {
+		return max(r.free, r.queue[r.head+r.maxBatch-1])
 	}
 	return max(r.free, r.queue[r.head]+r.cfg.MaxQueueDelay)
 }
@@ -132,7 +136,7 @@ func (r *Replica) advance(t int64) {
 // when it starts.
 func (r *Replica) batch(waiting []int64) (b int, start int64) {
 	start = max(r.free, waiting[0]+r.cfg.MaxQueueDelay)
-	full := r.cfg.MaxBatch
+	full := r.maxBatch
 	limit := min(full, len(waiting))
 	for b = 1; b < limit && waiting[b] <= start; b++ {
 	}
@@ -145,7 +149,7 @@ func (r *Replica) batch(waiting []int64) (b int, start int64) {
 // dispatch starts a batch of b at instant start on the instance that is free.
 func (r *Replica) dispatch(b int, start int64) {
 	service := r.times.draw(b, &r.stream)
-	if r.instances != nil {
+	if r.several {
 		service *= r.contention(start)
 	}
 	end := start + service
@@ -180,8 +184,8 @@ func within(arrived []int64, earliest int64) int64 {
 
 // occupy gives a batch of b to the instance that is free first, until end.
 func (r *Replica) occupy(b int, end int64) {
-	if r.instances == nil {
-		r.free, r.inBatch = end, b
+	if !r.several {
+		r.free, r.inBatch = end, int32(b)
 		return
 	}
 	first := 0
@@ -214,9 +218,9 @@ func (r *Replica) contention(t int64) int64 {
 // before t.
 func (r *Replica) inFlight(t int64) int {
 	n := len(r.queue) - r.head
-	if r.instances == nil {
+	if !r.several {
 		if r.free > t {
-			n += r.inBatch
+			n += int(r.inBatch)
 		}
 		return n
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Joules per kilowatt-hour.
+// JoulesPerKWh is the joules in a kilowatt-hour.
 const JoulesPerKWh = 3.6e6
 
 // KWh converts joules to kilowatt-hours.

@@ -111,7 +111,7 @@ func (rd *reader) settleUnit() error {
 	rd.perSecond = 1
 	switch {
 	case rd.format != Rate:
-		if rd.unit != "" && !(rd.format == Count && rd.unit == "req/bin") {
+		if rd.unit != "" && (rd.format != Count || rd.unit != "req/bin") {
 			return rd.whole("unit %q goes with format Rate, not with %s", rd.unit, rd.format)
 		}
 	case rd.unit == "":

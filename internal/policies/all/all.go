@@ -1,0 +1,9 @@
+// Package all makes every policy known: import it for its effect.
+package all
+
+import (
+	_ "github.com/kwatt-sim/kwatt/internal/policies/energyaware" // registers energyAware
+	_ "github.com/kwatt-sim/kwatt/internal/policies/forecast"    // registers forecast
+	_ "github.com/kwatt-sim/kwatt/internal/policies/hpa"         // registers hpa
+	_ "github.com/kwatt-sim/kwatt/internal/policies/static"      // registers static
+)

@@ -1,0 +1,117 @@
+package energyaware
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/kwatt-sim/kwatt/internal/policies"
+	"github.com/kwatt-sim/kwatt/internal/policies/capacity"
+	"github.com/kwatt-sim/kwatt/internal/units"
+)
+
+// Config of the energy-aware scaler.
+type Config struct {
+	// Headroom over the observed arrival rate: 0.1 provides for 10 % more.
+	Headroom float64 `yaml:"headroom" kwatt:"default=0.1,min=0,max=10"`
+	// Interval between two decisions.
+	Interval units.Duration `yaml:"interval" kwatt:"default=15s,min=1s,max=1h"`
+	// MinReplicas that always run.
+	MinReplicas int `yaml:"minReplicas" kwatt:"default=1,min=1,max=100000"`
+	// MaxReplicas to ask for; unset as many as the pools can hold.
+	MaxReplicas *int `yaml:"maxReplicas,omitempty" kwatt:"min=1,max=100000"`
+	// MaxUtilisation of a replica's saturation throughput, whatever more the
+	// SLO would allow. Without a latency SLO it alone bounds the load.
+	MaxUtilisation float64 `yaml:"maxUtilisation" kwatt:"default=0.85,exclusiveMin=0,max=0.99"`
+	// ScaleDownDelay is how long fewer replicas must suffice before some go.
+	ScaleDownDelay units.Duration `yaml:"scaleDownDelay" kwatt:"default=5m,min=0,max=24h"`
+}
+
+func newConfig() any {
+	return &Config{
+		Headroom:       0.1,
+		Interval:       units.Duration(15 * time.Second),
+		MinReplicas:    1,
+		MaxUtilisation: 0.85,
+		ScaleDownDelay: units.Duration(5 * time.Minute),
+	}
+}
+
+func init() {
+	policies.Register(policies.Kind{
+		Name:      "energyAware",
+		NewConfig: newConfig,
+		Check: func(config any) []policies.Problem {
+			c := config.(*Config)
+			return capacity.Check(c.MinReplicas, c.MaxReplicas)
+		},
+		New: func(config any, m policies.Model) (policies.Scaler, error) {
+			return newScaler(config.(*Config), m)
+		},
+	})
+}
+
+type scaler struct {
+	config Config
+	model  policies.Model
+	bounds capacity.Bounds
+	search search
+	delay  capacity.Delay
+}
+
+func newScaler(c *Config, m policies.Model) (*scaler, error) {
+	rates, err := capacity.Rates(m, c.MaxUtilisation)
+	if err != nil {
+		return nil, fmt.Errorf("energyAware: %w", err)
+	}
+	search := newSearch(m, rates)
+	return &scaler{
+		config: *c,
+		model:  m,
+		bounds: capacity.NewBounds(c.MinReplicas, c.MaxReplicas, search.fleet),
+		search: search,
+		delay:  capacity.Delay{Length: c.ScaleDownDelay.D()},
+	}, nil
+}
+
+// Interval between two decisions.
+func (s *scaler) Interval() time.Duration { return s.config.Interval.D() }
+
+// Decide implements policies.Scaler.
+func (s *scaler) Decide(o policies.Observation) policies.Decision {
+	if !o.Valid {
+		return policies.Decision{Replicas: s.bounds.Clamp(o.Desired), Reason: "no telemetry yet"}
+	}
+	demand := o.ArrivalRate * (1 + s.config.Headroom)
+	best := s.search.cheapest(demand, s.bounds)
+	n := s.delay.Highest(o.Now, best.replicas)
+	return policies.Decision{Replicas: n, Reason: s.reason(o.ArrivalRate, n, best)}
+}
+
+func (s *scaler) reason(rate float64, n int, best plan) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%.1f req/s + %.3g %%: ", rate, 100*s.config.Headroom)
+	if best.overload {
+		fmt.Fprintf(&b, "more than %d replicas serve within the bounds", best.replicas)
+		return b.String()
+	}
+	fmt.Fprintf(&b, "%d replicas (%s) draw least, %.0f W predicted at %.0f %% busy", best.replicas, s.placement(best), best.watts, 100*best.busy)
+	if s.model.LatencyTarget > 0 {
+		fmt.Fprintf(&b, ", p%.3g %.3g s of %.3g s", 100*s.model.LatencyQuantile, best.latency, s.model.LatencyTarget)
+	}
+	if n > best.replicas {
+		fmt.Fprintf(&b, "; %d held, the most within %s", n, s.config.ScaleDownDelay)
+	}
+	return b.String()
+}
+
+// placement writes how the replicas lie, for example "t4 12, l4 3".
+func (s *scaler) placement(p plan) string {
+	var parts []string
+	for i, n := range p.counts {
+		if n > 0 {
+			parts = append(parts, fmt.Sprintf("%s %d", s.model.Pools[i].Name, n))
+		}
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,194 @@
+package energyaware
+
+import (
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kwatt-sim/kwatt/internal/policies"
+	"github.com/kwatt-sim/kwatt/internal/policies/capacity"
+	"github.com/kwatt-sim/kwatt/internal/units"
+	"github.com/kwatt-sim/kwatt/internal/vtime"
+)
+
+// model has single requests of 10 ms (100 req/s a replica at most), two GPUs a
+// node, one replica each, 50 W a node and 30 W a loaded GPU.
+func model() policies.Model {
+	return policies.Model{
+		Service: "ranker", MaxBatch: 1, Instances: 1,
+		Pools: []policies.Pool{{
+			Name: "t4", GPUsPerNode: 2, PodsPerNode: 2, MaxNodes: 20, Share: 1,
+			BatchSeconds: []float64{0, 0.01}, BusyWatts: []float64{0, 70},
+			ContextWatts: 30, BareWatts: 10, NodeBaseWatts: 50,
+		}},
+	}
+}
+
+func config() *Config {
+	c := newConfig().(*Config)
+	c.MaxUtilisation, c.Headroom = 0.8, 0
+	return c
+}
+
+func newTest(t *testing.T, c *Config, m policies.Model) *scaler {
+	t.Helper()
+	s, err := newScaler(c, m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestDecide(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		rate     float64
+		headroom float64
+		want     int
+		reason   string
+	}{
+		// Without an SLO a replica gets 80 req/s at most.
+		{"no load", 0, 0, 1, "0.0 req/s + 0 %: 1 replicas (t4 1) draw least, 90 W predicted at 0 % busy"},
+		{"one is enough", 80, 0, 1, "80.0 req/s + 0 %: 1 replicas (t4 1) draw least, 122 W predicted at 80 % busy"},
+		{"two are needed", 81, 0, 2, "2 replicas (t4 2)"},
+		{"headroom", 80, 0.1, 2, "80.0 req/s + 10 %: 2 replicas"},
+		// Two nodes, four loaded GPUs, and 2.4 busy GPUs of 40 W more: 220 + 96.
+		{"a part of a node", 240, 0, 3, "3 replicas (t4 3) draw least, 296 W predicted at 80 % busy"},
+		{"more than there is", 1e6, 0, 40, "more than 40 replicas serve within the bounds"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := config()
+			cfg.Headroom = c.headroom
+			d := newTest(t, cfg, model()).Decide(policies.Observation{Valid: true, ArrivalRate: c.rate, Desired: 5})
+			if d.Replicas != c.want || !strings.Contains(d.Reason, c.reason) {
+				t.Errorf("%d: %s\nwant %d: …%s…", d.Replicas, d.Reason, c.want, c.reason)
+			}
+		})
+	}
+}
+
+func TestNoTelemetryKeepsWhatRuns(t *testing.T) {
+	d := newTest(t, config(), model()).Decide(policies.Observation{Desired: 7})
+	if d.Replicas != 7 {
+		t.Errorf("%+v", d)
+	}
+}
+
+// TestSLO halves what a replica may get: M/D/1 at p95 of 20 ms.
+func TestSLO(t *testing.T) {
+	m := model()
+	m.LatencyTarget, m.LatencyQuantile = 0.02, 0.95
+	s := newTest(t, config(), m)
+	d := s.Decide(policies.Observation{Valid: true, ArrivalRate: 400})
+	free := newTest(t, config(), model()).Decide(policies.Observation{Valid: true, ArrivalRate: 400})
+	if d.Replicas <= free.Replicas {
+		t.Errorf("%d replicas with a tight SLO, %d without", d.Replicas, free.Replicas)
+	}
+	predicted := capacity.Server(m, m.Pools[0]).Predict(400 / float64(d.Replicas))
+	if predicted.P95 > 0.02 {
+		t.Errorf("p95 of %d replicas is %g s", d.Replicas, predicted.P95)
+	}
+	if fewer := capacity.Server(m, m.Pools[0]).Predict(400 / float64(d.Replicas-1)); fewer.P95 < 0.0199 {
+		t.Errorf("one replica fewer would do: p95 %g s", fewer.P95)
+	}
+	if !strings.Contains(d.Reason, "p95 ") || !strings.Contains(d.Reason, " s of 0.02 s") {
+		t.Errorf("reason: %s", d.Reason)
+	}
+	m.LatencyTarget = 0.005
+	if _, err := newScaler(config(), m); err == nil || !strings.HasPrefix(err.Error(), "energyAware: service ranker: no pool meets") {
+		t.Errorf("an SLO below the service time: %v", err)
+	}
+}
+
+func TestScaleDownDelay(t *testing.T) {
+	s := newTest(t, config(), model())
+	at := func(d time.Duration, rate float64) policies.Decision {
+		return s.Decide(policies.Observation{Now: vtime.At(d), Valid: true, ArrivalRate: rate})
+	}
+	if d := at(0, 800); d.Replicas != 10 {
+		t.Fatalf("%+v", d)
+	}
+	if d := at(5*time.Minute, 80); d.Replicas != 10 || !strings.HasSuffix(d.Reason, "; 10 held, the most within 5m") {
+		t.Errorf("within the delay: %+v", d)
+	}
+	if d := at(5*time.Minute+15*time.Second, 80); d.Replicas != 1 {
+		t.Errorf("after the delay: %+v", d)
+	}
+}
+
+// TestPools: the frugal pool is filled first, though named last.
+func TestPools(t *testing.T) {
+	m := model()
+	hungry := m.Pools[0]
+	hungry.Name, hungry.ContextWatts, hungry.BusyWatts = "a100", 60, []float64{0, 300}
+	m.Pools = []policies.Pool{hungry, m.Pools[0]}
+	d := newTest(t, config(), m).Decide(policies.Observation{Valid: true, ArrivalRate: 80 * 42})
+	if d.Replicas != 42 || !strings.Contains(d.Reason, "(a100 2, t4 40)") {
+		t.Errorf("%+v", d)
+	}
+}
+
+// TestSearchIsExhaustive compares the cut-off search with all counts, where a
+// steep busy power makes more replicas than the fewest worth while.
+func TestSearchIsExhaustive(t *testing.T) {
+	m := model()
+	m.MaxBatch = 4
+	p := &m.Pools[0]
+	p.BatchSeconds = []float64{0, 0.010, 0.011, 0.012, 0.013}
+	p.BusyWatts = []float64{0, 40, 200, 900, 2000}
+	p.NodeBaseWatts, p.ContextWatts, p.BareWatts = 2, 1, 0.5
+	s := newTest(t, config(), m)
+	beyond := 0
+	for demand := 10.0; demand < 5000; demand *= 1.3 {
+		got := s.search.cheapest(demand, s.bounds)
+		fewest, _ := s.search.fleet.Replicas(demand)
+		want := plan{watts: math.Inf(1)}
+		for n := fewest; n <= s.bounds.Max; n++ {
+			s.search.fleet.Counts(n, s.search.counts)
+			if p := s.search.predict(n, demand, s.search.idleWatts(s.search.counts)); p.watts < want.watts {
+				want = p
+			}
+		}
+		if got.replicas != want.replicas || got.watts != want.watts {
+			t.Errorf("%.0f req/s: %d replicas at %.1f W, all counts give %d at %.1f W", demand, got.replicas, got.watts, want.replicas, want.watts)
+		}
+		if got.replicas > fewest {
+			beyond++
+		}
+	}
+	if beyond == 0 {
+		t.Error("the case never needs more than the fewest replicas")
+	}
+}
+
+func TestConfigured(t *testing.T) {
+	c := config()
+	five := 5
+	c.MinReplicas, c.MaxReplicas, c.Interval = 3, &five, units.Duration(time.Minute)
+	s := newTest(t, c, model())
+	if low, high := s.Decide(policies.Observation{Valid: true}), s.Decide(policies.Observation{Valid: true, ArrivalRate: 1e5}); low.Replicas != 3 || high.Replicas != 5 {
+		t.Errorf("bounds 3..5 give %d and %d", low.Replicas, high.Replicas)
+	}
+	if s.Interval() != time.Minute {
+		t.Errorf("interval %s", s.Interval())
+	}
+	kind, err := policies.Find("energyAware")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.MinReplicas = 6
+	if p := kind.Check(c); len(p) != 1 || p[0].Path != "maxReplicas" {
+		t.Errorf("minReplicas above maxReplicas: %v", p)
+	}
+}
+
+func BenchmarkDecide(b *testing.B) {
+	s, err := newScaler(config(), model())
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		s.Decide(policies.Observation{Valid: true, ArrivalRate: 2000})
+	}
+}

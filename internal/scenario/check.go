@@ -1,0 +1,125 @@
+package scenario
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/kwatt-sim/kwatt/internal/schema"
+	"github.com/kwatt-sim/kwatt/internal/workload"
+)
+
+// checker looks for what the structure alone cannot tell is wrong.
+type checker struct {
+	*File
+	open Open
+	// structure are the faults of the decoder. A value they touch holds a
+	// default that nobody wrote, so no check speaks of it.
+	structure schema.Errors
+	errs      schema.Errors
+}
+
+// all runs every check.
+func (c *checker) all() {
+	s := &c.Scenario.Spec
+	c.Traces = make([]*workload.Trace, len(s.Services))
+	c.Curves = make([]*workload.Curve, len(s.Services))
+	c.uniqueNames(s)
+	for i := range s.Services {
+		c.service(i)
+	}
+	c.telemetry(s.Telemetry)
+	for i := range s.Cluster.NodePools {
+		c.nodePool(i)
+	}
+	c.carbon(s.Carbon)
+	c.cost(s)
+	for i := range s.Policies {
+		c.policy(i)
+	}
+}
+
+// fail reports a fault at path, unless the decoder has found one there or at
+// another value that the check read.
+func (c *checker) fail(path, message, hint string, reads ...string) {
+	for _, p := range append(reads, path) {
+		if c.structure.Touches(p) {
+			return
+		}
+	}
+	c.failAt(c.Positions.At(path), path, message, hint)
+}
+
+// failAt reports a fault at a place of its own, such as a line of an input.
+func (c *checker) failAt(at schema.Position, path, message, hint string) {
+	c.errs = append(c.errs, schema.Error{Position: at, Path: path, Message: message, Hint: hint, Class: schema.Meaning})
+}
+
+// choice is a field of which a rule counts whether it is set.
+type choice struct {
+	name string
+	set  bool
+}
+
+// chosen returns the names that are set, and all names.
+func chosen(choices []choice) (set, all []string) {
+	for _, o := range choices {
+		all = append(all, o.name)
+		if o.set {
+			set = append(set, o.name)
+		}
+	}
+	return set, all
+}
+
+// exactlyOne reports whether one of the choices below path is set, and says so
+// when it is not.
+func (c *checker) exactlyOne(path string, choices ...choice) bool {
+	set, all := chosen(choices)
+	if len(set) == 0 {
+		c.fail(path, "wants exactly one of "+strings.Join(all, ", ")+", has none", "")
+		return false
+	}
+	return c.atMostOne(path, choices...)
+}
+
+// atMostOne reports whether no two of the choices below path are set.
+func (c *checker) atMostOne(path string, choices ...choice) bool {
+	set, _ := chosen(choices)
+	if len(set) > 1 {
+		c.fail(path+"."+set[1], "cannot stand beside "+set[0], "keep one of "+strings.Join(set, ", "))
+	}
+	return len(set) <= 1
+}
+
+// onlyWith reports fields that are set though what they belong to is not.
+func (c *checker) onlyWith(path, owner string, choices ...choice) {
+	set, _ := chosen(choices)
+	for _, name := range set {
+		c.fail(path+"."+name, "has a meaning only with "+owner, "leave it out")
+	}
+}
+
+// uniqueNames reports names that are given twice.
+func (c *checker) uniqueNames(s *Spec) {
+	check := func(path string, n int, name func(int) string) {
+		first := map[string]int{}
+		for i := range n {
+			at := fmt.Sprintf("%s[%d].name", path, i)
+			if j, twice := first[name(i)]; twice && name(i) != "" {
+				c.fail(at, fmt.Sprintf("%s is already the name of %s[%d]", name(i), path, j), "")
+				continue
+			}
+			first[name(i)] = i
+		}
+	}
+	check("spec.services", len(s.Services), func(i int) string { return s.Services[i].Name })
+	check("spec.cluster.nodePools", len(s.Cluster.NodePools), func(i int) string { return s.Cluster.NodePools[i].Name })
+	check("spec.policies", len(s.Policies), func(i int) string { return s.Policies[i].Name })
+}
+
+func (c *checker) telemetry(t Telemetry) {
+	if t.Window < t.ScrapeInterval {
+		c.fail("spec.telemetry.window", fmt.Sprintf("%s is shorter than the scrape interval of %s: some windows would hold no scrape", t.Window, t.ScrapeInterval),
+			"make it at least the scrape interval", "spec.telemetry.scrapeInterval")
+	}
+}

@@ -1,0 +1,94 @@
+package scenario
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/kwatt-sim/kwatt/internal/carbon"
+)
+
+func (c *checker) carbon(g Carbon) {
+	const path = "spec.carbon"
+	if !c.exactlyOne(path, choice{"zone", g.Zone != ""}, choice{"file", g.File != ""}, choice{"constant", g.Constant != nil}) {
+		return
+	}
+	if g.Zone == "" {
+		c.onlyWith(path, "a zone", choice{"year", g.Year != 0})
+	}
+	if g.File == "" {
+		c.onlyWith(path, "a file", choice{"timeZone", g.TimeZone != ""})
+	}
+	switch {
+	case c.structure.Touches(path):
+	case g.Zone != "":
+		c.carbonZone(g)
+	case g.File != "":
+		c.Carbon = c.carbonFile(g)
+	default:
+		series, err := carbon.Constant(*g.Constant)
+		if err != nil {
+			c.fail(path+".constant", err.Error(), "")
+			return
+		}
+		c.Carbon = series
+	}
+	c.carbonClock(g)
+}
+
+// carbonClock lays the series on the scenario's time, which needs a figure for
+// every hour of it.
+func (c *checker) carbonClock(g Carbon) {
+	if c.Carbon == nil || c.structure.Touches("spec.duration") || c.structure.Touches("spec.services") {
+		return
+	}
+	clock, err := c.Carbon.Aligned(carbon.Alignment(g.Alignment), c.Start(), c.Scenario.Spec.Duration.D())
+	if err != nil {
+		c.fail("spec.carbon", err.Error(), "")
+		return
+	}
+	c.CarbonClock = clock
+}
+
+func (c *checker) carbonZone(g Carbon) {
+	const path = "spec.carbon"
+	first, last := carbon.Years()
+	if !slices.Contains(carbon.Zones(), g.Zone) {
+		c.fail(path+".zone", fmt.Sprintf("there is no builtin carbon series of zone %q", g.Zone), near(g.Zone, carbon.Zones()))
+		return
+	}
+	if g.Year == 0 {
+		c.fail(path+".year", "is required with a zone", fmt.Sprintf("want %d to %d", first, last))
+		return
+	}
+	if g.Signal != string(carbon.Average) {
+		c.fail(path+".signal", fmt.Sprintf("the builtin series hold the average signal, not the %s one", g.Signal), "use a file for another signal")
+	}
+	series, err := carbon.Builtin(g.Zone, g.Year)
+	if err != nil {
+		c.fail(path+".year", fmt.Sprintf("there is no builtin carbon series of %s for %d", g.Zone, g.Year), fmt.Sprintf("want %d to %d", first, last))
+		return
+	}
+	c.Carbon = series
+}
+
+// carbonFile reads a series, or reports why it cannot be read and returns nil.
+func (c *checker) carbonFile(g Carbon) *carbon.Series {
+	const path = "spec.carbon"
+	if _, err := time.LoadLocation(g.TimeZone); err != nil || g.TimeZone == "Local" {
+		c.fail(path+".timeZone", fmt.Sprintf("%q is not an IANA time zone", g.TimeZone), "for example Europe/Berlin or UTC")
+		return nil
+	}
+	var series *carbon.Series
+	c.input(g.File, path+".file", func(r io.Reader, name string) (err error) {
+		series, err = carbon.ReadCSV(r, name, carbon.ReadOptions{TimeZone: g.TimeZone, Signal: carbon.Signal(g.Signal)})
+		var at *carbon.ReadError
+		if errors.As(err, &at) {
+			return &inputError{at.File, at.Line, at.Column, at.Msg}
+		}
+		return err
+	})
+	return series
+}

@@ -1,0 +1,3 @@
+package scenario
+
+import _ "github.com/kwatt-sim/kwatt/internal/policies/all" // scenarios name them
