@@ -1,6 +1,8 @@
 package report
 
 import (
+	"slices"
+
 	"fmt"
 
 	"github.com/kwatt-sim/kwatt/internal/results"
@@ -167,7 +169,7 @@ func (t timeline) replicas(index int, service string, grid []float64) *chart {
 		desired[i].Name += desiredSuffix
 		desired[i].Step, desired[i].Dash = true, true
 	}
-	c.Time.Series = append(ready, desired...)
+	c.Time.Series = slices.Concat(ready, desired)
 	return t.finish(c, grid, slicePick{text: "mean", mean: true})
 }
 

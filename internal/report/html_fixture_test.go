@@ -37,7 +37,7 @@ func ptr(v float64) *float64 { return &v }
 func fixtureDemand(minute int) float64 {
 	h := float64(minute) / 60
 	day := 3000 - 2300*math.Cos((h-3)/24*2*math.Pi)
-	sale := 1 + 0.35*math.Exp(-math.Pow((h-20.3)/0.35, 2))
+	sale := 1 + 0.35*math.Exp(-(h-20.3)*(h-20.3)/(0.35*0.35))
 	return day * sale * (1 + 0.02*math.Sin(float64(minute)*1.7))
 }
 
