@@ -38,7 +38,11 @@ func OSEnv() Env {
 // isTerminal reports whether w is a terminal that understands control codes.
 func (e Env) isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd())) && e.Getenv("TERM") != "dumb"
+	if !ok || e.Getenv("TERM") == "dumb" {
+		return false
+	}
+	width, _, err := term.GetSize(int(f.Fd()))
+	return err == nil && width > 0
 }
 
 // color reports whether w is to be coloured; mode is auto, always or never.

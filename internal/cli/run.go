@@ -231,6 +231,7 @@ func (r *experimentRun) write(runs []*results.Run) error {
 	if err != nil {
 		return err
 	}
+	r.bundle.Summary.Notes = append(r.bundle.Summary.Notes, experiment.Promises(r.file, r.bundle.Summary)...)
 	if r.bundle.Markdown, r.bundle.Report, err = render(r.bundle.Summary, runs, r.document()); err != nil {
 		return err
 	}
