@@ -114,7 +114,7 @@ func runScenario(env Env, path string, fl runFlags) error {
 		return err
 	}
 	if err := r.write(runs); err != nil {
-		return filesError(err)
+		return filesError(fmt.Errorf("%w; the replications are kept in %s: make room and add --resume", err, partial.Dir()))
 	}
 	if err := partial.Discard(); err != nil {
 		return filesError(err)
@@ -215,7 +215,7 @@ func (r *experimentRun) simulate(configs []*engine.Config, root, key string) ([]
 			again = append(again, "--resume")
 		}
 		return nil, nil, fmt.Errorf("interrupted: %d of %d replications are kept in %s; go on with: sim %s: %w",
-			len(runs), all, partial.Dir(), strings.Join(again, " "), err)
+			len(runs), all, partial.Dir(), shellWords(again), err)
 	}
 	return runs, partial, err
 }
@@ -268,7 +268,18 @@ func (r *experimentRun) reproduce() string {
 	for _, s := range r.flags.set {
 		words = append(words, "--set", s)
 	}
-	return strings.Join(words, " ")
+	return shellWords(words)
+}
+
+// shellWords joins words so that a shell takes them apart again.
+func shellWords(words []string) string {
+	quoted := make([]string, len(words))
+	for i, w := range words {
+		if quoted[i] = w; w == "" || strings.ContainsAny(w, " \t\n'\"\\$&|;<>()[]{}*?!#~`") {
+			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
 }
 
 // print writes the table or the summary to stdout, and where the files are.
