@@ -27,8 +27,8 @@ test-long: ## the tests with the race detector, and each fuzz target for a minut
 
 FUZZTIME ?= 20s
 fuzz: ## fuzz the scenario and the trace reader (FUZZTIME=20s each)
-	$(GO) test ./internal/workload -run '^$$' -fuzz FuzzReadCSV -fuzztime $(FUZZTIME)
-	$(GO) test ./internal/scenario -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME)
+	$(GO) test ./internal/workload -run '^$$' -fuzz FuzzReadCSV -fuzzminimizetime 1x -fuzztime $(FUZZTIME)
+	$(GO) test ./internal/scenario -run '^$$' -fuzz FuzzParse -fuzzminimizetime 1x -fuzztime $(FUZZTIME)
 
 bench: ## benchmarks of the data plane, and a day at 100,000 req/s
 	$(GO) test ./internal/serving ./internal/rng -run '^$$' -bench . -benchtime 2s
@@ -39,6 +39,7 @@ lint: ## golangci-lint, the version pinned in tools/go.mod
 
 generate: ## rewrite generated files (field docs, JSON Schema, reference pages)
 	$(GO) generate ./...
+	$(GO) test ./internal/powermodel ./internal/profiles ./internal/metrics -run Docs -update
 
 verify: generate ## generated files are up to date, go.mod is tidy, the code is formatted
 	$(GO) mod tidy -diff

@@ -15,8 +15,7 @@ import (
 
 const module = "github.com/kwatt-sim/kwatt/"
 
-// layers, from the top. A package may import what stands in a lower layer, and
-// what edges allows within its own. A trailing /... takes in what lies below.
+// layers, from the top. A package may import what stands in a lower layer.
 var layers = [][]string{
 	{"cmd/sim"},
 	{"internal/cli"},
@@ -30,7 +29,7 @@ var layers = [][]string{
 	{"internal/policies", "internal/forecast", "internal/queueing"},
 	{"internal/cluster", "internal/workload", "internal/serving", "internal/carbon", "internal/cost"},
 	{"internal/powermodel", "internal/profiles", "internal/metrics"},
-	{"internal/vtime", "internal/rng", "internal/units", "internal/grade"},
+	{"internal/vtime", "internal/rng", "internal/units", "internal/grade", "internal/golden"},
 }
 
 // exclusive says who alone may import a package from outside the module (by

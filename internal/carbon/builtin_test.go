@@ -2,7 +2,6 @@ package carbon
 
 import (
 	"encoding/csv"
-	"flag"
 	"fmt"
 	"math"
 	"os"
@@ -14,10 +13,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kwatt-sim/kwatt/internal/golden"
 	"github.com/kwatt-sim/kwatt/internal/grade"
 )
-
-var update = flag.Bool("update", false, "rewrite the table of builtin means from the hourly series")
 
 func builtin(t testing.TB, zone string, year int) *Series {
 	t.Helper()
@@ -145,7 +143,7 @@ func TestBuiltinAgainstRaw(t *testing.T) {
 			writeMeans(t, &table, r, year, hours)
 		}
 	}
-	if *update {
+	if golden.Updating() {
 		if err := os.WriteFile("builtin/month_hour_means.csv", []byte(table.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}

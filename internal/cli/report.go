@@ -41,7 +41,7 @@ func reportCommand(env Env) *cobra.Command {
 			if err != nil {
 				return filesError(err)
 			}
-			return printSummary(env, s, output, color, "")
+			return printSummary(env, s, output, color)
 		},
 	}
 	c.Flags().StringVarP(&output, "output", "o", "text", "text, json or md")
@@ -49,7 +49,7 @@ func reportCommand(env Env) *cobra.Command {
 	return c
 }
 
-func printSummary(env Env, s *results.Summary, output, color, currency string) error {
+func printSummary(env Env, s *results.Summary, output, color string) error {
 	switch output {
 	case "none":
 		return nil
@@ -58,7 +58,7 @@ func printSummary(env Env, s *results.Summary, output, color, currency string) e
 		e.SetIndent("", "  ")
 		return filesError(e.Encode(s))
 	case "text":
-		return filesError(report.Text(env.Stdout, s, report.Options{Color: env.color(env.Stdout, color), Currency: currency}))
+		return filesError(report.Text(env.Stdout, s, report.Options{Color: env.color(env.Stdout, color), Currency: s.Currency}))
 	}
 	return usageError("-o %s: want text or json", output)
 }

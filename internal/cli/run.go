@@ -226,7 +226,7 @@ func (r *experimentRun) write(runs []*results.Run) error {
 	r.bundle.Runs = runs
 	var err error
 	r.bundle.Summary, err = results.Summarise(runs, results.Inputs{
-		Scenario: r.file.Scenario.Metadata.Name, Effective: r.bundle.Effective, Policies: r.policies, Grades: grades, Notes: notes,
+		Scenario: r.file.Scenario.Metadata.Name, Currency: r.file.Scenario.Spec.Cost.Currency, Effective: r.bundle.Effective, Policies: r.policies, Grades: grades, Notes: notes,
 	})
 	if err != nil {
 		return err
@@ -284,7 +284,7 @@ func shellWords(words []string) string {
 
 // print writes the table or the summary to stdout, and where the files are.
 func (r *experimentRun) print() error {
-	if err := printSummary(r.env, r.bundle.Summary, r.flags.output, r.flags.color, r.file.Scenario.Spec.Cost.Currency); err != nil {
+	if err := printSummary(r.env, r.bundle.Summary, r.flags.output, r.flags.color); err != nil {
 		return err
 	}
 	if !r.flags.quiet {

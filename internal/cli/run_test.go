@@ -137,7 +137,6 @@ func TestRunThenReport(t *testing.T) {
 	if err != nil || len(dirs) != 1 {
 		t.Fatalf("results in %v, %v", dirs, err)
 	}
-	// The report knows no currency; the scenario's is the default's label.
 	code, again, stderr := sim(t, "report", dirs[0])
 	if code != exitOK || again != stdout {
 		t.Errorf("exit %d: report prints something else than run\n%s%s", code, stderr, cmp.Diff(stdout, again))

@@ -25,9 +25,10 @@ func Provenance(f *scenario.File) (results.Grades, []results.Note) {
 }
 
 type provenance struct {
-	file   *scenario.File
-	grades results.Grades
-	notes  []results.Note
+	file     *scenario.File
+	grades   results.Grades
+	embodied grade.Grade
+	notes    []results.Note
 }
 
 // say adds a note once.
@@ -96,6 +97,7 @@ func (p *provenance) power() {
 				worst = grade.Worse(worst, f.Point.Grade)
 			}
 		}
+		p.embodied = grade.Worse(p.embodied, powermodel.NewNode(gpu, pool.GPU.PerNode).EmbodiedGrade)
 		p.grades.Power = grade.Worse(p.grades.Power, worst)
 		p.say(results.NoteSource, "Power of %s: sources and grades of each figure with `sim power show %s`.", gpu.Title, gpu.Name)
 	}
@@ -124,6 +126,6 @@ func (p *provenance) carbon() {
 		p.say(results.NoteAssumption, "The trace is of %d and the carbon series of %d: they meet by month and hour, %s (%v).", year, s.Year, how, s.Location)
 	}
 	if c.Embodied == "include" {
-		p.say(results.NoteAssumption, "Embodied carbon is spread over %v of hardware life; its sources are with `sim power show`.", c.Lifetime)
+		p.say(results.NoteAssumption, "Embodied carbon (grade %v) is spread over %v of hardware life; its sources are with `sim power show`.", p.embodied, c.Lifetime)
 	}
 }

@@ -1,19 +1,16 @@
 package powermodel
 
 import (
-	"flag"
-	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"text/template"
-)
 
-var update = flag.Bool("update", false, "rewrite docs/power.md")
+	"github.com/kwatt-sim/kwatt/internal/golden"
+)
 
 // docs/power.md is the template with the catalogue's tables filled in.
 func TestDocsMatchTheCatalogue(t *testing.T) {
-	const page = "../../docs/power.md"
 	funcs := template.FuncMap{
 		"cell": func(p Point) string { return watts(p.Value) + " " + p.Grade.String() },
 		"busy": func(g GPU) string {
@@ -32,26 +29,7 @@ func TestDocsMatchTheCatalogue(t *testing.T) {
 			return strings.Join(cuts, ", ")
 		},
 	}
-	tmpl, err := template.New("power.md.tmpl").Funcs(funcs).ParseFiles("testdata/power.md.tmpl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	if err := tmpl.Execute(&b, map[string]any{"GPUs": Catalogue(), "SleepWatts": sleepWatts}); err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(page, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	have, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(have) != b.String() {
-		t.Errorf("%s is stale: run go test ./internal/powermodel -run Docs -update", page)
-	}
+	golden.Page(t, "../../docs/power.md", "testdata/power.md.tmpl", funcs, map[string]any{"GPUs": Catalogue(), "SleepWatts": sleepWatts})
 }
 
 func watts(v float64) string { return strconv.FormatFloat(v, 'f', -1, 64) }

@@ -1,16 +1,14 @@
 package profiles
 
 import (
-	"flag"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"text/template"
-)
 
-var update = flag.Bool("update", false, "rewrite docs/profiles.md")
+	"github.com/kwatt-sim/kwatt/internal/golden"
+)
 
 // A docSource is a citation of the page with the notes of its profiles.
 type docSource struct {
@@ -20,7 +18,6 @@ type docSource struct {
 
 // docs/profiles.md is the template with the tables filled in.
 func TestDocsMatchTheProfiles(t *testing.T) {
-	const page = "../../docs/profiles.md"
 	sources := docSources()
 	funcs := template.FuncMap{
 		"title": Title,
@@ -39,26 +36,7 @@ func TestDocsMatchTheProfiles(t *testing.T) {
 		},
 		"inc": func(i int) int { return i + 1 },
 	}
-	tmpl, err := template.New("profiles.md.tmpl").Funcs(funcs).ParseFiles("testdata/profiles.md.tmpl")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var b strings.Builder
-	if err := tmpl.Execute(&b, map[string]any{"Models": Models(), "Sources": sources}); err != nil {
-		t.Fatal(err)
-	}
-	if *update {
-		if err := os.WriteFile(page, []byte(b.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	have, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(have) != b.String() {
-		t.Errorf("%s is stale: run go test ./internal/profiles -run Docs -update", page)
-	}
+	golden.Page(t, "../../docs/profiles.md", "testdata/profiles.md.tmpl", funcs, map[string]any{"Models": Models(), "Sources": sources})
 }
 
 // docSources collects the citations in order of appearance. A note that all

@@ -3,8 +3,6 @@ package report
 import (
 	"bytes"
 	"errors"
-	"flag"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -14,13 +12,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
+	"github.com/kwatt-sim/kwatt/internal/golden"
 	"github.com/kwatt-sim/kwatt/internal/grade"
 	"github.com/kwatt-sim/kwatt/internal/metrics"
 	"github.com/kwatt-sim/kwatt/internal/results"
 	"github.com/kwatt-sim/kwatt/internal/rng"
 )
-
-var update = flag.Bool("update", false, "rewrite the golden files of this package")
 
 // madeUpSummary runs figures of the right size, not true ones, through
 // Summarise: seeds move all policies together and a policy's own noise is 1 %.
@@ -101,19 +98,7 @@ func TestGoldenReports(t *testing.T) {
 		"four-policies.md":        markdownOf(t, madeUpSummary(t, fourPolicies, 10, "ranker"), command),
 		"two-services.md":         markdownOf(t, madeUpSummary(t, fourPolicies[:2], 5, "ranker", "search"), command),
 	} {
-		path := filepath.Join("testdata", name)
-		if *update {
-			if err := os.WriteFile(path, []byte(got), 0o666); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if d := cmp.Diff(string(want), got); d != "" {
-			t.Errorf("%s: %s\nif this is meant: go test ./internal/report -update", name, d)
-		}
+		golden.Check(t, filepath.Join("testdata", name), []byte(got))
 	}
 }
 

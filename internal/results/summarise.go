@@ -29,6 +29,7 @@ const (
 // Inputs is what a summary says beyond the runs themselves.
 type Inputs struct {
 	Scenario  string   // the scenario's name
+	Currency  string   // the label of money
 	Effective []byte   // scenario.effective.yaml, as written
 	Policies  []string // in the scenario's order; the first is the base of comparisons
 	Grades    Grades
@@ -50,6 +51,7 @@ func Summarise(runs []*Run, in Inputs) (*Summary, error) {
 	s := &Summary{
 		SchemaVersion: SchemaVersion,
 		Scenario:      ScenarioRef{Name: in.Scenario, SHA256: sha256Hex(in.Effective)},
+		Currency:      in.Currency,
 		Policies:      []PolicySummary{},
 		Comparisons:   []Comparison{},
 		Grades:        in.Grades,

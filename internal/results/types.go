@@ -72,8 +72,8 @@ type Point struct {
 type Decision struct {
 	T       float64 `json:"t"` // seconds since the scenario's start
 	Service string  `json:"service,omitempty"`
-	Kind    string  `json:"kind"`           // scale | node-on | node-off | node-sleep | node-wake | unschedulable
-	From    int     `json:"from,omitempty"` // replicas, or powered nodes of the pool
+	Kind    string  `json:"kind"`           // scale | node-on | node-ready | node-off | node-sleep | node-wake | unschedulable
+	From    int     `json:"from,omitempty"` // replicas
 	To      int     `json:"to,omitempty"`
 	Node    string  `json:"node,omitempty"`
 	Reason  string  `json:"reason"`
@@ -144,6 +144,7 @@ type Note struct {
 type Summary struct {
 	SchemaVersion int             `json:"schemaVersion"`
 	Scenario      ScenarioRef     `json:"scenario"`
+	Currency      string          `json:"currency"` // of the metrics that say usd
 	Policies      []PolicySummary `json:"policies"`
 	Comparisons   []Comparison    `json:"comparisons"`
 	Grades        Grades          `json:"grades"`

@@ -2,38 +2,13 @@ package scenario
 
 import (
 	"errors"
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
+	"github.com/kwatt-sim/kwatt/internal/golden"
 	"github.com/kwatt-sim/kwatt/internal/schema"
 )
-
-var update = flag.Bool("update", false, "write the expected outputs anew")
-
-// golden compares have with the file at path, or writes it under -update.
-func golden(t *testing.T, path string, have []byte) {
-	t.Helper()
-	if *update {
-		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, have, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), string(have)); diff != "" {
-		t.Errorf("%s is stale; look at the difference, then refresh with -update (-file +now)\n%s", path, diff)
-	}
-}
 
 func badFiles(t testing.TB) []string {
 	t.Helper()
@@ -59,7 +34,7 @@ func TestBrokenScenarios(t *testing.T) {
 					t.Errorf("an error without a place or a message: %+v", e)
 				}
 			}
-			golden(t, strings.TrimSuffix(file, ".yaml")+".txt", []byte(filepath.ToSlash(errs.Error())+"\n"))
+			golden.Check(t, strings.TrimSuffix(file, ".yaml")+".txt", []byte(filepath.ToSlash(errs.Error())+"\n"))
 		})
 	}
 }

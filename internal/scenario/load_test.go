@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/kwatt-sim/kwatt/internal/golden"
 	"github.com/kwatt-sim/kwatt/internal/policies"
 	"github.com/kwatt-sim/kwatt/internal/schema"
 )
@@ -71,7 +72,7 @@ func TestEffectiveScenarioOfTheSmallestOne(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "testdata/minimal.effective.yaml", out)
+	golden.Check(t, "testdata/minimal.effective.yaml", out)
 }
 
 func TestFileHoldsWhatItNames(t *testing.T) {

@@ -20,6 +20,7 @@ import (
 	"gopkg.in/yaml.v3"
 	"pgregory.net/rapid"
 
+	"github.com/kwatt-sim/kwatt/internal/golden"
 	"github.com/kwatt-sim/kwatt/internal/schema"
 	"github.com/kwatt-sim/kwatt/internal/units"
 )
@@ -35,8 +36,8 @@ func TestGeneratedFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	golden(t, "../../schema/scenario.schema.json", data)
-	golden(t, "../../docs/scenario.md", []byte(Reference()))
+	golden.Check(t, "../../schema/scenario.schema.json", data)
+	golden.Check(t, "../../docs/scenario.md", []byte(Reference()))
 }
 
 func TestEveryFieldIsExplained(t *testing.T) {
