@@ -179,7 +179,7 @@ func (c *Cluster) Start(service, replicas int) {
 // is called once, after every service's Start.
 func (c *Cluster) Settle() {
 	for _, n := range c.nodes {
-		if n.State == On && n.pods == 0 {
+		if n.State == On {
 			c.watchEmpty(n)
 		}
 	}

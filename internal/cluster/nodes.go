@@ -8,14 +8,21 @@ import (
 )
 
 // schedulePending binds the pending pods that fit, oldest first, and asks for
-// nodes for the others.
+// nodes for the others. Where one pod of a service finds no place, those after
+// it find none either: places only become fewer meanwhile.
 func (c *Cluster) schedulePending() {
 	var left []*Pod
+	full := map[int]Refusals{} // by service
 	for _, p := range c.pending {
-		n, gpu, why := c.place(p)
-		if n != nil {
-			c.start(p, n, gpu)
-			continue
+		why, isFull := full[p.Service]
+		if !isFull {
+			var n *Node
+			var gpu int
+			if n, gpu, why = c.place(p); n != nil {
+				c.start(p, n, gpu)
+				continue
+			}
+			full[p.Service] = why
 		}
 		left = append(left, p)
 		if !p.refused {
@@ -106,27 +113,25 @@ func (c *Cluster) powerOn(n *Node, reason string) {
 		next, delay = Waking, pool.WakeDelay
 	}
 	c.change(n, next, reason)
-	c.after(n, delay, func() {
+	c.after(n, delay, vtime.PriorityCluster, func() {
 		c.change(n, On, "booted")
-		// A pool that was at its minimum is not any more: its empty nodes are
-		// candidates again.
-		for _, m := range c.nodes {
-			if m.Pool == n.Pool && m.State == On && m.pods == 0 {
-				c.watchEmpty(m)
-			}
-		}
 		c.queue.At(c.queue.Now(), vtime.PriorityPlacePod, c.schedulePending)
+		c.watchEmpty(n)
 	})
 }
 
-// watchEmpty removes the node if it is still empty after ConsolidateAfter.
+// watchEmpty removes an empty node if it is still empty after ConsolidateAfter
+// and its pool is above its minimum. A node that the minimum keeps on is not
+// looked at again until it has had a pod: while it is empty its pool has no
+// reason to grow.
 func (c *Cluster) watchEmpty(n *Node) {
-	if !c.cfg.Autoscale {
+	if !c.cfg.Autoscale || n.pods > 0 {
 		return
 	}
 	since := c.queue.Now()
 	n.emptySince = since
-	c.after(n, c.cfg.ConsolidateAfter, func() {
+	// Pods that wait are placed first, even when nodes are removed at once.
+	c.after(n, c.cfg.ConsolidateAfter, vtime.PriorityPlacePod, func() {
 		if n.State != On || n.pods > 0 || n.emptySince != since || c.on(n.Pool) <= c.Pool(n).Min {
 			return
 		}
@@ -152,9 +157,9 @@ func (c *Cluster) on(pool int) int {
 }
 
 // after runs do unless the node has changed its state meanwhile.
-func (c *Cluster) after(n *Node, d time.Duration, do func()) {
+func (c *Cluster) after(n *Node, d time.Duration, p vtime.Priority, do func()) {
 	epoch := n.epoch
-	c.queue.At(c.queue.Now().Add(d), vtime.PriorityCluster, func() {
+	c.queue.At(c.queue.Now().Add(d), p, func() {
 		if n.epoch == epoch {
 			do()
 		}

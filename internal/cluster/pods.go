@@ -9,9 +9,7 @@ import (
 )
 
 // Scale makes the service have this many pods that are not draining: it
-// creates pods and looks for places, or deletes pods in the order in which a
-// ReplicaSet does: pending before starting before ready, then as the scheduler
-// profile ranks the nodes, then the youngest first.
+// creates pods and looks for places, or deletes pods in the order of victims.
 func (c *Cluster) Scale(service, replicas int) {
 	have := 0
 	for _, p := range c.pods[service] {
@@ -30,7 +28,10 @@ func (c *Cluster) Scale(service, replicas int) {
 	c.schedulePending()
 }
 
-// victims returns the pods that are not draining, the first to go first.
+// victims returns the pods that are not draining, the first to go first. The
+// order is that of a ReplicaSet (pkg/controller, ActivePodsWithRanks): pending
+// before starting before ready, then as the scheduler profile ranks the nodes,
+// then the one that was ready for less time, then the younger.
 func (c *Cluster) victims(service int) []*Pod {
 	onNode := map[*Node]int{}
 	var live []*Pod
@@ -39,20 +40,16 @@ func (c *Cluster) victims(service int) []*Pod {
 			continue
 		}
 		live = append(live, p)
-		if p.Phase == Ready {
+		if p.Node != nil {
 			onNode[p.Node]++
 		}
 	}
 	slices.SortStableFunc(live, func(a, b *Pod) int {
-		if d := cmp.Compare(a.Phase, b.Phase); d != 0 {
-			return d
+		order := cmp.Compare(a.Phase, b.Phase)
+		if order == 0 && a.Node != nil {
+			order = c.cfg.Scheduler.DeleteFirst(onNode[a.Node], a.Node, onNode[b.Node], b.Node)
 		}
-		if a.Phase == Ready {
-			if d := c.cfg.Scheduler.DeleteFirst(onNode[a.Node], a.Node, onNode[b.Node], b.Node); d != 0 {
-				return d
-			}
-		}
-		return cmp.Compare(b.ordinal, a.ordinal)
+		return cmp.Or(order, cmp.Compare(b.ReadyAt, a.ReadyAt), cmp.Compare(b.ordinal, a.ordinal))
 	})
 	return live
 }
@@ -81,15 +78,11 @@ func (c *Cluster) Delete(p *Pod) {
 		g.Pods = slices.DeleteFunc(g.Pods, func(q *Pod) bool { return q == p })
 		g.used = c.used(n, g)
 		n.pods--
-		if n.pods == 0 {
-			c.watchEmpty(n)
-		}
+		c.queue.At(c.queue.Now(), vtime.PriorityPlacePod, c.schedulePending)
+		c.watchEmpty(n)
 	}
 	p.Phase = Gone
 	c.pods[p.Service] = slices.DeleteFunc(c.pods[p.Service], func(q *Pod) bool { return q == p })
-	if p.Node != nil {
-		c.queue.At(c.queue.Now(), vtime.PriorityPlacePod, c.schedulePending)
-	}
 }
 
 // used sums what the device's pods take, so that rounding cannot drift.

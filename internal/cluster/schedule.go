@@ -61,8 +61,9 @@ type Scheduler interface {
 	// Choose returns the index of the best candidate; there is at least one,
 	// ordered by pool, node and device.
 	Choose([]Candidate) int
-	// DeleteFirst orders two ready pods' nodes for scale-down: below 0 when
-	// a's pod goes first. na and nb are the service's ready pods on a and b.
+	// DeleteFirst orders the nodes of two pods of one phase for scale-down:
+	// below 0 when a's pod goes first. na and nb are the service's pods on a
+	// and b that are not draining.
 	DeleteFirst(na int, a *Node, nb int, b *Node) int
 }
 

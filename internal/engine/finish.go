@@ -102,10 +102,10 @@ func (w *world) clusterMetrics(v metrics.Values, served float64) {
 		busy += s.busySeconds
 		alloc += s.allocSeconds
 		v["replicas_mean"] += s.readySeconds / w.cfg.Duration.Seconds()
-		v["replicas_max"] += float64(s.readyMax)
 		v["scale_events_total"] += float64(s.scaleEvents)
 		v["pending_pod_seconds"] += w.cluster.PendingSince(s.index, w.cfg.Duration)
 	}
+	v["replicas_max"] = float64(m.readyMax)
 	put(v, "gpu_busy_ratio", busy, alloc)
 	put(v, "gpu_allocated_ratio", m.gpuAllocated, m.gpuOn)
 	v["gpu_hours"] = m.gpuOn / 3600

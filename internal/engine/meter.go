@@ -28,6 +28,7 @@ type meter struct {
 	gpuBusy, gpuContext, gpuOpen float64 // sums to gpuOn while nodes are on
 	gpuOnByPool                  []float64
 	reservedByPool               []float64 // node-seconds that hardware was held, asleep included
+	readyMax                     int       // replicas of all services at one instant
 }
 
 func (m *meter) init(w *world) {
@@ -53,12 +54,15 @@ func (m *meter) accumulateTo(now vtime.Time) {
 		m.addNode(i, n, now, dt)
 	}
 	joules := (m.node - before) * m.w.cfg.PUE
-	m.grams += units.KWh(joules) * m.w.cfg.Grid.IntensityAt(m.last)
+	m.grams += float64(units.KWh(joules) * m.w.cfg.Grid.IntensityAt(m.last))
+	all := 0
 	for _, s := range m.w.services {
 		ready := s.fleet.Ready()
 		s.readySeconds += float64(float64(ready) * dt)
 		s.readyMax = max(s.readyMax, ready)
+		all += ready
 	}
+	m.readyMax = max(m.readyMax, all)
 	m.last = now
 }
 
@@ -120,7 +124,7 @@ func (m *meter) addGPU(node int, n *cluster.Node, g *cluster.GPU, now vtime.Time
 		}
 		ps := &s.cfg.Pools[n.Pool]
 		r.TakeBusy(now, func(batch int, ns int64) {
-			r.busyNs += ns
+			r.counters.busyNs += ns
 			seconds := float64(ns) / 1e9
 			s.busySeconds += float64(part * seconds)
 			load := float64(ps.Load * seconds)

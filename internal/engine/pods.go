@@ -17,9 +17,7 @@ func (w *world) PodReady(p *cluster.Pod) {
 	w.meter.accumulate()
 	s := w.services[p.Service]
 	times := s.cfg.Pools[p.Node.Pool].Times
-	w.replicas[p] = &replica{
-		Replica: s.fleet.Add(times, w.random.Stream("service", p.Name)), pod: p, service: s,
-	}
+	w.replicas[p] = &replica{Replica: s.fleet.Add(times, w.random.Stream("service", p.Name)), service: s}
 }
 
 // PodDraining implements cluster.Watcher.

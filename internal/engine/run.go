@@ -3,8 +3,10 @@ package engine
 import (
 	"context"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/kwatt-sim/kwatt/internal/cluster"
+	"github.com/kwatt-sim/kwatt/internal/metrics"
 	"github.com/kwatt-sim/kwatt/internal/policies"
 	"github.com/kwatt-sim/kwatt/internal/results"
 	"github.com/kwatt-sim/kwatt/internal/rng"
@@ -47,7 +49,8 @@ type service struct {
 	fleet   *serving.Fleet
 	scaler  policies.Scaler
 	desired int
-	scrapes []scrape // oldest first, as far back as telemetry looks
+	scrapes []scrape          // oldest first, as far back as telemetry looks
+	unseen  metrics.Histogram // latencies that no scrape has seen yet
 	inBin   serving.Stats
 	total   serving.Stats
 
@@ -61,21 +64,35 @@ type service struct {
 // replica is a pod that serves or served.
 type replica struct {
 	*serving.Replica
-	pod     *cluster.Pod
-	service *service
-	busyNs  int64 // since it began
+	service  *service
+	counters podSample
 }
 
 // Run simulates one replication. It stops early, with ctx's error, when ctx is
-// done.
-func Run(ctx context.Context, cfg *Config, seed uint64) (*results.Run, error) {
+// done. A panic, which means a bug, becomes an error that says how to see it
+// again.
+func Run(ctx context.Context, cfg *Config, seed uint64) (run *results.Run, err error) {
 	w := &world{cfg: cfg, seed: seed, random: rng.New(seed), replicas: map[*cluster.Pod]*replica{}}
-	w.out = results.Run{Policy: cfg.Policy, Seed: seed}
+	defer func() {
+		if p := recover(); p != nil {
+			run, err = nil, fmt.Errorf("policy %s, seed %d, virtual time %v: panic: %v\n%s", cfg.Policy, seed, w.queue.Now(), p, debug.Stack())
+		}
+	}()
+	if err := w.begin(); err != nil {
+		return nil, err
+	}
+	return w.run(ctx)
+}
+
+// begin makes the world as it is when the window opens.
+func (w *world) begin() error {
+	cfg := w.cfg
+	w.out = results.Run{Policy: cfg.Policy, Seed: w.seed}
 	w.cluster = cluster.New(cfg.Cluster, &w.queue, w.random, w)
 	w.meter.init(w)
 	for i := range cfg.Services {
 		if err := w.addService(i); err != nil {
-			return nil, fmt.Errorf("policy %s, service %s: %w", cfg.Policy, cfg.Services[i].Name, err)
+			return fmt.Errorf("policy %s, service %s: %w", cfg.Policy, cfg.Services[i].Name, err)
 		}
 	}
 	for _, s := range w.services {
@@ -83,9 +100,13 @@ func Run(ctx context.Context, cfg *Config, seed uint64) (*results.Run, error) {
 	}
 	w.cluster.Settle()
 	w.scheduleTicks()
+	return nil
+}
 
+// run lets everything happen, in order of time.
+func (w *world) run(ctx context.Context) (*results.Run, error) {
 	for last := vtime.Time(-1); ; {
-		t := min(w.queue.Next(), cfg.Duration)
+		t := min(w.queue.Next(), w.cfg.Duration)
 		if t > last {
 			if err := ctx.Err(); err != nil {
 				return nil, err
@@ -95,7 +116,7 @@ func Run(ctx context.Context, cfg *Config, seed uint64) (*results.Run, error) {
 			}
 			last = t
 		}
-		if t == cfg.Duration {
+		if t == w.cfg.Duration {
 			break
 		}
 		w.queue.Step()

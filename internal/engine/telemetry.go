@@ -7,8 +7,8 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
-// scrape is one look at a service: counters since its beginning, gauges of the
-// instant, and the latencies since the look before.
+// scrape is one look at a service: counters since its beginning, and the
+// latencies since the look before.
 type scrape struct {
 	at      vtime.Time
 	arrived int64
@@ -16,11 +16,11 @@ type scrape struct {
 	pods    map[*cluster.Pod]podSample
 }
 
+// podSample is a pod's counters since it began. Gauges are added up over the
+// looks, so that two samples give their mean between them.
 type podSample struct {
-	routed   int64
-	busyNs   int64
-	inFlight int
-	queued   int
+	routed, busyNs          int64
+	looks, inFlight, queued int64
 }
 
 // scrape looks at every service, and moves what happened since the last look
@@ -29,27 +29,40 @@ func (w *world) scrape() {
 	w.meter.accumulate() // takes the replicas' busy time
 	now := w.queue.Now()
 	for _, s := range w.services {
-		x := scrape{at: now, pods: make(map[*cluster.Pod]podSample)}
-		for _, p := range w.cluster.Pods(s.index) {
-			if r := w.replicas[p]; r != nil {
-				load := r.Load(now)
-				x.pods[p] = podSample{routed: load.Routed, busyNs: r.busyNs, inFlight: load.InFlight, queued: load.Waiting}
-			}
-		}
-		x.latency = s.oldHistogram(now, w.cfg.Telemetry)
-		*x.latency = s.fleet.Stats.Latency
 		w.collect(s)
-		x.arrived = s.total.Arrived + s.inBin.Arrived
+		x := scrape{at: now, arrived: s.total.Arrived + s.inBin.Arrived, pods: w.samplePods(s, now)}
+		x.latency = s.oldHistogram(now, w.cfg.Telemetry)
+		*x.latency = s.unseen
+		s.unseen.Reset()
 		s.scrapes = append(s.scrapes, x)
 	}
 }
 
-// collect moves the fleet's statistics into the bin.
+func (w *world) samplePods(s *service, now vtime.Time) map[*cluster.Pod]podSample {
+	pods := make(map[*cluster.Pod]podSample, s.fleet.Ready())
+	for _, p := range w.cluster.Pods(s.index) {
+		r := w.replicas[p]
+		if r == nil {
+			continue // pending or starting
+		}
+		load := r.Load(now)
+		r.counters.routed = load.Routed
+		r.counters.looks++
+		r.counters.inFlight += int64(load.InFlight)
+		r.counters.queued += int64(load.Waiting)
+		pods[p] = r.counters
+	}
+	return pods
+}
+
+// collect moves the fleet's statistics into the bin; the next scrape is still
+// to see their latencies.
 func (w *world) collect(s *service) {
 	if w.cfg.Progress != nil {
 		w.cfg.Progress(s.fleet.Stats.Arrived)
 	}
 	s.inBin.Add(&s.fleet.Stats)
+	s.unseen.Add(&s.fleet.Stats.Latency)
 	s.fleet.Stats.Reset()
 }
 
@@ -99,25 +112,28 @@ func (w *world) observe(s *service) policies.Observation {
 			continue
 		}
 		pod := policies.Pod{Ready: p.Phase == cluster.Ready, Created: p.Created, ReadyAt: p.ReadyAt}
-		if b, seen := to.pods[p]; seen {
-			pod.HasMetrics = true
-			pod.Metrics = podMetrics(from, to, p, b)
-		}
+		pod.Metrics, pod.HasMetrics = podMetrics(from, to, p)
 		o.Pods = append(o.Pods, pod)
 	}
 	return o
 }
 
-// podMetrics averages a pod over the scrapes' span, or since it became ready.
-func podMetrics(from, to scrape, p *cluster.Pod, b podSample) policies.PodMetrics {
-	a := from.pods[p] // the zero sample when it was not there
+// podMetrics averages a pod over the scrapes' span, or since it became ready;
+// ok is false when the newer scrape did not see it serve for any time.
+func podMetrics(from, to scrape, p *cluster.Pod) (m policies.PodMetrics, ok bool) {
+	b, seen := to.pods[p]
 	seconds := to.at.Sub(max(from.at, p.ReadyAt)).Seconds()
-	m := policies.PodMetrics{InFlight: float64(b.inFlight), Queued: float64(b.queued)}
-	if seconds > 0 {
-		m.RequestRate = float64(b.routed-a.routed) / seconds
-		m.BusyRatio = min(float64(b.busyNs-a.busyNs)/1e9/seconds, 1)
+	if !seen || seconds <= 0 {
+		return m, false
 	}
-	return m
+	a := from.pods[p] // the zero sample when it was not there
+	looks := float64(b.looks - a.looks)
+	return policies.PodMetrics{
+		RequestRate: float64(b.routed-a.routed) / seconds,
+		InFlight:    float64(b.inFlight-a.inFlight) / looks,
+		Queued:      float64(b.queued-a.queued) / looks,
+		BusyRatio:   min(float64(b.busyNs-a.busyNs)/1e9/seconds, 1),
+	}, true
 }
 
 // p95 is the latency over the scrapes after from.

@@ -220,7 +220,8 @@ func (w *world) model(s *scenario.Service, es *engine.Service, on []poolService)
 	if s.Replicas.Initial != nil {
 		m.Initial = *s.Replicas.Initial
 	} else {
-		m.Initial = int(math.Ceil(es.Curve.Rate(0) / (warmUtilisation * fullest)))
+		// At least one: an HPA never leaves zero.
+		m.Initial = max(int(math.Ceil(es.Curve.Rate(0)/(warmUtilisation*fullest))), 1)
 	}
 	m.Initial = min(m.Initial, m.MaxReplicas())
 	return m

@@ -3,8 +3,6 @@ package experiment
 import (
 	"context"
 	"errors"
-	"fmt"
-	"runtime/debug"
 	"sync"
 
 	"github.com/kwatt-sim/kwatt/internal/engine"
@@ -68,15 +66,9 @@ feed:
 	return context.Cause(ctx)
 }
 
-// simulate turns a panic, which means a bug, into an error that says how to
-// see it again.
-func simulate(ctx context.Context, j Job) (run *results.Run, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("policy %s, seed %d: panic: %v\n%s", j.Config.Policy, j.Seed, p, debug.Stack())
-		}
-	}()
-	run, err = engine.Run(ctx, j.Config, j.Seed)
+// simulate runs a job; when it was stopped, the error is what stopped it.
+func simulate(ctx context.Context, j Job) (*results.Run, error) {
+	run, err := engine.Run(ctx, j.Config, j.Seed)
 	if errors.Is(err, context.Canceled) {
 		return nil, context.Cause(ctx)
 	}

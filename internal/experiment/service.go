@@ -1,6 +1,8 @@
 package experiment
 
 import (
+	"math"
+
 	"github.com/kwatt-sim/kwatt/internal/cluster"
 	"github.com/kwatt-sim/kwatt/internal/engine"
 	"github.com/kwatt-sim/kwatt/internal/powermodel"
@@ -38,7 +40,9 @@ func shareOf(g scenario.GPUShare, gpu powermodel.GPU) (share, error) {
 	}
 	part := 1.0
 	if g.Share != nil {
-		part = *g.Share
+		// A whole GPU divided by a whole number: 0.3333 is a third, so that as
+		// many replicas fit as policies count on.
+		part = 1 / math.Round(1 / *g.Share)
 	}
 	return share{part: part, load: part, slowdown: profiles.TimeSliceSlowdown(part)}, nil
 }

@@ -128,39 +128,39 @@ func (f *Fleet) RunTo(t vtime.Time) {
 // go, which is what makes a large fleet fast.
 func (f *Fleet) route(arrivals []int64) {
 	f.Stats.Arrived += int64(len(arrivals))
-	if len(f.ready) == 0 {
+	picks := f.picks[:len(arrivals)]
+	switch {
+	case len(arrivals) == 0:
+		return
+	case len(f.ready) == 0:
 		f.Stats.Dropped += int64(len(arrivals))
 		return
-	}
-	if len(arrivals) == 0 {
-		return
-	}
-	switch {
 	case len(f.ready) == 1:
-		for _, t := range arrivals {
-			f.ready[0].push(t)
-		}
+		clear(picks)
 	case f.cfg.Routing == LeastRequest:
 		f.routeLeast(arrivals)
 		return
 	case f.cfg.Routing == Random:
-		picks := f.picks[:len(arrivals)]
 		f.stream.FillIntN(picks, len(f.ready))
-		for i, t := range arrivals {
-			f.ready[picks[i]].push(t)
-		}
 	default:
-		f.routeInTurn(arrivals)
+		f.pickInTurn(picks)
+	}
+	for i, t := range arrivals {
+		r := f.ready[picks[i]]
+		if r.full() && r.refuse(t) {
+			continue
+		}
+		r.push(t)
 	}
 	for _, r := range f.ready {
 		r.advance(arrivals[len(arrivals)-1])
 	}
 }
 
-func (f *Fleet) routeInTurn(arrivals []int64) {
+func (f *Fleet) pickInTurn(picks []int32) {
 	turn := f.turn % len(f.ready)
-	for _, t := range arrivals {
-		f.ready[turn].push(t)
+	for i := range picks {
+		picks[i] = int32(turn)
 		if turn++; turn == len(f.ready) {
 			turn = 0
 		}

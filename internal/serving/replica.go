@@ -2,10 +2,8 @@ package serving
 
 import (
 	"math"
-	"slices"
 
 	"github.com/kwatt-sim/kwatt/internal/rng"
-	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
 const never = int64(math.MaxInt64)
@@ -24,8 +22,9 @@ type Replica struct {
 	next     int64 // when the next batch starts or the oldest request leaves; never if nothing waits
 	free     int64 // when the first instance is free
 	inBatch  int32 // requests in the batch of a lone instance
+	maxBatch int32
+	capacity int32 // of the queue
 	several  bool  // instances
-	maxBatch int
 
 	cfg    *Config
 	stats  *Stats
@@ -34,16 +33,18 @@ type Replica struct {
 
 	busy      []int64 // ns with a kernel running by batch size, since the last TakeBusy
 	busyUntil int64   // end of the last kernel
-	lastBatch int
 
 	served, timedOut, dropped int64 // since the beginning; served counts batches taken
 
 	instances []instance // when there are several
 }
 
+// instance is one of several that share a replica's queue. Its batch counts as
+// the replica's busy time from counted to free; the time before, if any, is
+// another's.
 type instance struct {
-	free    int64
-	inBatch int
+	free, counted int64
+	inBatch       int
 }
 
 // NewReplica returns an idle replica that draws service times from stream and
@@ -51,7 +52,8 @@ type instance struct {
 func NewReplica(c *Config, s *ServiceTime, stream *rng.Stream, stats *Stats) *Replica {
 	r := &Replica{
 		next: never, cfg: c, stats: stats, times: s, stream: *stream,
-		busy: make([]int64, c.MaxBatch+1), lastBatch: 1, maxBatch: c.MaxBatch, several: c.Instances > 1,
+		busy: make([]int64, c.MaxBatch+1), maxBatch: int32(c.MaxBatch), capacity: int32(c.QueueCapacity),
+		several: c.Instances > 1,
 	}
 	if r.several {
 		r.instances = make([]instance, c.Instances)
@@ -64,13 +66,13 @@ func (r *Replica) arrive(t int64) {
 	if r.next < t {
 		r.advance(t)
 	}
-	n := len(r.queue) - r.head
-	if n >= r.cfg.QueueCapacity {
+	if r.full() {
 		r.drop()
 		return
 	}
+	n := len(r.queue) - r.head
 	r.push(t)
-	if n == 0 || n == r.maxBatch-1 {
+	if n == 0 || n == int(r.maxBatch)-1 {
 		r.next = r.start()
 		if r.cfg.QueueTimeout > 0 {
 			r.next = min(r.next, r.queue[r.head]+r.cfg.QueueTimeout)
@@ -78,14 +80,30 @@ func (r *Replica) arrive(t int64) {
 	}
 }
 
+// full reports whether the queue has no room, unless something left it since
+// the replica was last advanced.
+func (r *Replica) full() bool { return len(r.queue)-r.head >= int(r.capacity) }
+
+// refuse drops a request that arrives at t and finds the queue full, after
+// everything before t, and reports whether it did.
+func (r *Replica) refuse(t int64) bool {
+	r.advance(t)
+	if !r.full() {
+		return false
+	}
+	r.drop()
+	return true
+}
+
 func (r *Replica) drop() {
 	r.dropped++
 	r.stats.Dropped++
 }
 
-// push appends an arrival; the room of those that left is used again.
+// push appends an arrival; the room of those that left is used again once it is
+// half of the queue, so that a long queue is not moved for every request.
 func (r *Replica) push(t int64) {
-	if len(r.queue) == cap(r.queue) && r.head > 0 {
+	if len(r.queue) == cap(r.queue) && 2*r.head >= len(r.queue) && r.head > 0 {
 		n := copy(r.queue, r.queue[r.head:])
 		r.queue, r.head = r.queue[:n], 0
 	}
@@ -95,8 +113,8 @@ func (r *Replica) push(t int64) {
 // start returns when the next batch starts if nobody else arrives. Whoever
 // waits arrived before now, and now is before the start.
 func (r *Replica) start() int64 {
-	if len(r.queue)-r.head >= r.maxBatch {
-		return max(r.free, r.queue[r.head+r.maxBatch-1])
+	if len(r.queue)-r.head >= int(r.maxBatch) {
+		return max(r.free, r.queue[r.head+int(r.maxBatch)-1])
 	}
 	return max(r.free, r.queue[r.head]+r.cfg.MaxQueueDelay)
 }
@@ -111,11 +129,6 @@ func (r *Replica) advance(t int64) {
 		expires := r.cfg.QueueTimeout > 0 && waiting[0]+r.cfg.QueueTimeout < start
 		if expires {
 			event = waiting[0] + r.cfg.QueueTimeout
-		}
-		if c := r.cfg.QueueCapacity; c < len(waiting) && waiting[c] <= event && waiting[c] < t {
-			r.queue = slices.Delete(r.queue, r.head+c, r.head+c+1)
-			r.drop()
-			continue
 		}
 		if event >= t {
 			r.next = event
@@ -136,7 +149,7 @@ func (r *Replica) advance(t int64) {
 // when it starts.
 func (r *Replica) batch(waiting []int64) (b int, start int64) {
 	start = max(r.free, waiting[0]+r.cfg.MaxQueueDelay)
-	full := r.maxBatch
+	full := int(r.maxBatch)
 	limit := min(full, len(waiting))
 	for b = 1; b < limit && waiting[b] <= start; b++ {
 	}
@@ -153,11 +166,11 @@ func (r *Replica) dispatch(b int, start int64) {
 		service *= r.contention(start)
 	}
 	end := start + service
-	r.occupy(b, end)
-	if from := max(start, r.busyUntil); end > from {
+	from := max(start, r.busyUntil) // the time before is counted already
+	r.occupy(b, from, end)
+	if end > from {
 		r.busy[b] += end - from
 		r.busyUntil = end
-		r.lastBatch = b
 	}
 	s := r.stats
 	s.Batches++
@@ -183,7 +196,7 @@ func within(arrived []int64, earliest int64) int64 {
 }
 
 // occupy gives a batch of b to the instance that is free first, until end.
-func (r *Replica) occupy(b int, end int64) {
+func (r *Replica) occupy(b int, counted, end int64) {
 	if !r.several {
 		r.free, r.inBatch = end, int32(b)
 		return
@@ -194,7 +207,7 @@ func (r *Replica) occupy(b int, end int64) {
 			first = i
 		}
 	}
-	r.instances[first] = instance{free: end, inBatch: b}
+	r.instances[first] = instance{free: end, counted: counted, inBatch: b}
 	r.free = end
 	for _, x := range r.instances {
 		r.free = min(r.free, x.free)
@@ -212,70 +225,4 @@ func (r *Replica) contention(t int64) int64 {
 		}
 	}
 	return k
-}
-
-// inFlight returns the requests waiting or in service at t, after everything
-// before t.
-func (r *Replica) inFlight(t int64) int {
-	n := len(r.queue) - r.head
-	if !r.several {
-		if r.free > t {
-			n += int(r.inBatch)
-		}
-		return n
-	}
-	for _, x := range r.instances {
-		if x.free > t {
-			n += x.inBatch
-		}
-	}
-	return n
-}
-
-// Load is a replica's state at one instant, and its counts since it began.
-type Load struct {
-	Waiting, InFlight                 int
-	Routed, Served, TimedOut, Dropped int64 // requests; Served counts those that entered service
-}
-
-// Load returns the replica's load at t, after everything before t.
-func (r *Replica) Load(t vtime.Time) Load {
-	r.advance(int64(t))
-	return Load{
-		Waiting: len(r.queue) - r.head, InFlight: r.inFlight(int64(t)),
-		Routed: r.served + r.timedOut + r.dropped + int64(len(r.queue)-r.head),
-		Served: r.served, TimedOut: r.timedOut, Dropped: r.dropped,
-	}
-}
-
-// TakeBusy calls use with the ns before t that a kernel of each batch size ran
-// since the last call, and forgets them. With several instances a moment at
-// which two kernels run counts once, for the batch that started first.
-func (r *Replica) TakeBusy(t vtime.Time, use func(batch int, ns int64)) {
-	r.advance(int64(t))
-	over := max(r.busyUntil-int64(t), 0)
-	for b, ns := range r.busy {
-		if b == r.lastBatch {
-			ns -= over
-		}
-		if ns != 0 {
-			use(b, ns)
-		}
-		r.busy[b] = 0
-	}
-	r.busy[r.lastBatch] = over
-}
-
-// Idle reports whether nothing waits or runs at t, and if not, an instant
-// before which that cannot change.
-func (r *Replica) Idle(t vtime.Time) (idle bool, notBefore vtime.Time) {
-	r.advance(int64(t))
-	last := r.free
-	for _, x := range r.instances {
-		last = max(last, x.free)
-	}
-	if len(r.queue) == r.head {
-		return last <= int64(t), vtime.Time(last)
-	}
-	return false, vtime.Time(max(last, r.next)) + 1
 }

@@ -151,10 +151,11 @@ func runFast(c Config, s *ServiceTime, arrivals, cuts []int64, bulk bool) outcom
 	for _, t := range append(slices.Clone(cuts), 1<<40) {
 		n, _ := slices.BinarySearch(arrivals, t)
 		for _, a := range arrivals[:n] {
-			if bulk {
-				r.push(a)
-			} else {
+			switch {
+			case !bulk:
 				r.arrive(a)
+			case !r.full() || !r.refuse(a):
+				r.push(a)
 			}
 		}
 		arrivals = arrivals[n:]

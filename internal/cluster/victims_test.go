@@ -1,0 +1,42 @@
+package cluster
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/kwatt-sim/kwatt/internal/rng"
+	"github.com/kwatt-sim/kwatt/internal/vtime"
+)
+
+// The order of a ReplicaSet (pkg/controller, ActivePodsWithRanks): a pod
+// without a node goes before one that is not ready, that before a ready one;
+// then the pod whose node holds more of the service's pods, ready or not; then
+// the one that was ready for less time; then the younger.
+func TestVictimsInTheOrderOfAReplicaSet(t *testing.T) {
+	c := New(config(t, LeastAllocated{}, 0.25), &vtime.Queue{}, rng.New(1), &diary{})
+	a, b := c.nodes[0], c.nodes[1]
+	pod := func(name string, phase PodPhase, n *Node, readyAt time.Duration) {
+		c.pods[0] = append(c.pods[0], &Pod{Name: name, Phase: phase, Node: n, ReadyAt: vtime.At(readyAt), ordinal: len(c.pods[0])})
+	}
+	pod("a-starts", Starting, a, 0)
+	pod("a-old", Ready, a, 9*time.Minute) // pulled an image for long: it is ready last
+	pod("a-new", Ready, a, 2*time.Minute)
+	pod("b-1", Ready, b, time.Minute)
+	pod("b-2", Starting, b, 0)
+	pod("b-3", Starting, b, 0)
+	pod("b-4", Draining, b, 0)
+	pod("b-5", Draining, b, 0)
+	pod("pending-1", Pending, nil, 0)
+	pod("pending-2", Pending, nil, 0)
+	pod("a-4", Ready, a, 2*time.Minute)
+	var got []string
+	for _, p := range c.victims(0) {
+		got = append(got, p.Name)
+	}
+	// a holds four of the service's pods, b three; those that drain do not count.
+	want := []string{"pending-2", "pending-1", "a-starts", "b-3", "b-2", "a-old", "a-4", "a-new", "b-1"}
+	if !slices.Equal(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
+	}
+}
