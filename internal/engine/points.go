@@ -32,6 +32,7 @@ func (w *world) closeBinAt(now vtime.Time) {
 		w.bin.services = make([]serviceBin, len(w.services))
 	}
 	for i, s := range w.services {
+		s.unseen.Add(&s.fleet.Stats.Latency)
 		w.collect(s)
 		w.out.Points = append(w.out.Points, s.point(w, now, seconds, w.bin.services[i]))
 		w.bin.services[i] = serviceBin{s.busySeconds, s.allocSeconds}

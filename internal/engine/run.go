@@ -50,7 +50,7 @@ type service struct {
 	scaler  policies.Scaler
 	desired int
 	scrapes []scrape          // oldest first, as far back as telemetry looks
-	unseen  metrics.Histogram // latencies that no scrape has seen yet
+	unseen  metrics.Histogram // latencies that a bin took before a scrape saw them
 	inBin   serving.Stats
 	total   serving.Stats
 

@@ -29,11 +29,12 @@ func (w *world) scrape() {
 	w.meter.accumulate() // takes the replicas' busy time
 	now := w.queue.Now()
 	for _, s := range w.services {
-		w.collect(s)
-		x := scrape{at: now, arrived: s.total.Arrived + s.inBin.Arrived, pods: w.samplePods(s, now)}
-		x.latency = s.oldHistogram(now, w.cfg.Telemetry)
-		*x.latency = s.unseen
+		x := scrape{at: now, pods: w.samplePods(s, now), latency: s.oldHistogram(now, w.cfg.Telemetry)}
+		*x.latency = s.fleet.Stats.Latency
+		x.latency.Add(&s.unseen)
 		s.unseen.Reset()
+		w.collect(s)
+		x.arrived = s.total.Arrived + s.inBin.Arrived
 		s.scrapes = append(s.scrapes, x)
 	}
 }
@@ -55,14 +56,12 @@ func (w *world) samplePods(s *service, now vtime.Time) map[*cluster.Pod]podSampl
 	return pods
 }
 
-// collect moves the fleet's statistics into the bin; the next scrape is still
-// to see their latencies.
+// collect moves the fleet's statistics into the bin.
 func (w *world) collect(s *service) {
 	if w.cfg.Progress != nil {
 		w.cfg.Progress(s.fleet.Stats.Arrived)
 	}
 	s.inBin.Add(&s.fleet.Stats)
-	s.unseen.Add(&s.fleet.Stats.Latency)
 	s.fleet.Stats.Reset()
 }
 

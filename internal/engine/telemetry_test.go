@@ -78,3 +78,13 @@ func TestAPodReadyAtTheScrapeHasNoMetrics(t *testing.T) {
 		t.Errorf("at 75 s: %+v, want a pod with half of the 5 req/s", pod)
 	}
 }
+
+// BenchmarkTicks is an hour of telemetry, decisions and metering of one replica
+// with next to no load: what a scenario costs beside its requests.
+func BenchmarkTicks(b *testing.B) {
+	rates := constant(1, 3600)
+	for b.Loop() {
+		run(b, world1(b, rates, &plan{interval: 15 * time.Second, replicas: []int{1}}), 1)
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/240, "µs/scrape")
+}

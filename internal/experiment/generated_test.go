@@ -3,7 +3,6 @@ package experiment
 import (
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"strings"
 	"testing"
@@ -12,8 +11,6 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/kwatt-sim/kwatt/internal/engine"
-	"github.com/kwatt-sim/kwatt/internal/metrics"
-	"github.com/kwatt-sim/kwatt/internal/results"
 	"github.com/kwatt-sim/kwatt/internal/scenario"
 )
 
@@ -123,156 +120,3 @@ func TestGeneratedScenariosAreSane(t *testing.T) {
 		}
 	})
 }
-
-// insane returns what cannot be about a run, or "".
-func insane(c *engine.Config, r *results.Run) string {
-	for _, m := range append(serviceValues(r), r.Metrics) {
-		for name, v := range m {
-			if math.IsNaN(v) || math.IsInf(v, 0) || v < 0 {
-				return fmt.Sprintf("%s is %v", name, v)
-			}
-		}
-		if what := impossible(m); what != "" {
-			return what
-		}
-	}
-	for _, f := range []func(*engine.Config, *results.Run) string{wrongLedger, wrongEnergy, wrongTimes, wrongSeries} {
-		if what := f(c, r); what != "" {
-			return what
-		}
-	}
-	return ""
-}
-
-func serviceValues(r *results.Run) []metrics.Values {
-	var all []metrics.Values
-	for _, v := range r.Services {
-		all = append(all, v)
-	}
-	return all
-}
-
-// impossible checks figures of the services and of the whole against each other.
-func impossible(m metrics.Values) string {
-	for _, name := range []string{"slo_attainment_ratio", "gpu_busy_ratio", "gpu_allocated_ratio"} {
-		if m[name] > 1+1e-9 {
-			return fmt.Sprintf("%s is %v", name, m[name])
-		}
-	}
-	last := 0.0
-	for _, q := range []string{"p50", "p90", "p95", "p99", "p999"} {
-		v := m["latency_"+q+"_seconds"]
-		if v < last {
-			return fmt.Sprintf("latency %s %v is below the quantile before it, %v", q, v, last)
-		}
-		last = v
-	}
-	if m["replicas_mean"] > m["replicas_max"]+1e-9 {
-		return fmt.Sprintf("mean of replicas %v above their maximum %v", m["replicas_mean"], m["replicas_max"])
-	}
-	return ""
-}
-
-func wrongLedger(_ *engine.Config, r *results.Run) string {
-	l := r.Ledger
-	if l.Arrivals != l.Served+l.Dropped+l.TimedOut+l.InFlight {
-		return fmt.Sprintf("requests are not conserved: %+v", l)
-	}
-	for name, n := range map[string]int64{
-		"requests_arrived_total": l.Arrivals, "requests_served_total": l.Served,
-		"requests_dropped_total": l.Dropped, "requests_timed_out_total": l.TimedOut,
-	} {
-		sum := 0.0
-		for _, v := range serviceValues(r) {
-			sum += v[name]
-		}
-		if r.Metrics[name] != float64(n) || sum != float64(n) {
-			return fmt.Sprintf("%s is %v, %v over the services, %d in the ledger", name, r.Metrics[name], sum, n)
-		}
-	}
-	return ""
-}
-
-// wrongEnergy holds the joules between what the powered hardware draws at the
-// least and at the most, and the parts against the whole.
-func wrongEnergy(c *engine.Config, r *results.Run) string {
-	m := r.Metrics
-	var most float64 // W of a GPU with its part of the host
-	for _, p := range c.Cluster.Pools {
-		most = max(most, p.Node.GPU.CapWatts+p.Node.BaseWatts.Value/float64(p.Node.GPUs))
-	}
-	asleep := 0.0
-	for _, p := range c.Cluster.Pools {
-		asleep += float64(p.Max) * p.Node.SleepWatts.Value * c.Duration.Seconds() / 3.6e6
-	}
-	shares := 0.0
-	for _, s := range r.EnergyByGrade {
-		shares += s
-	}
-	switch {
-	case m["energy_idle_kwh"] > m["energy_gpu_kwh"]*(1+1e-9):
-		return fmt.Sprintf("idle energy %v above the GPUs' %v", m["energy_idle_kwh"], m["energy_gpu_kwh"])
-	case m["energy_gpu_kwh"] > m["energy_node_kwh"]*(1+1e-9):
-		return fmt.Sprintf("GPU energy %v above the nodes' %v", m["energy_gpu_kwh"], m["energy_node_kwh"])
-	case !close9(m["energy_kwh"], m["energy_node_kwh"]*c.PUE):
-		return fmt.Sprintf("facility energy %v is not PUE times %v", m["energy_kwh"], m["energy_node_kwh"])
-	case m["energy_node_kwh"] > m["gpu_hours"]*most/1000+asleep+1e-12:
-		return fmt.Sprintf("%v kWh in %v GPU-hours: no GPU draws that much", m["energy_node_kwh"], m["gpu_hours"])
-	case m["energy_node_kwh"] > 0 && !close9(shares, 1):
-		return fmt.Sprintf("shares of energy by grade add up to %v", shares)
-	case !close9(m["co2e_grams"], m["co2e_operational_grams"]+m["co2e_embodied_grams"]):
-		return fmt.Sprintf("CO2e %v is not operational %v + embodied %v", m["co2e_grams"], m["co2e_operational_grams"], m["co2e_embodied_grams"])
-	}
-	return ""
-}
-
-func wrongTimes(c *engine.Config, r *results.Run) string {
-	hours := c.Duration.Seconds() / 3600
-	nodes, gpus, least := 0.0, 0.0, 0.0
-	for _, p := range c.Cluster.Pools {
-		nodes += float64(p.Max)
-		gpus += float64(p.Max * p.Node.GPUs)
-		least += float64(p.Min)
-	}
-	m := r.Metrics
-	if m["node_hours"] > nodes*hours*(1+1e-9) || m["gpu_hours"] > gpus*hours*(1+1e-9) || m["node_hours"] < least*hours*(1-1e-9) {
-		return fmt.Sprintf("%v node-hours and %v GPU-hours of at least %v and at most %v and %v", m["node_hours"], m["gpu_hours"], least*hours, nodes*hours, gpus*hours)
-	}
-	last := 0.0
-	for _, d := range r.Decisions {
-		if d.T < last || d.T > c.Duration.Seconds() {
-			return fmt.Sprintf("decision %+v after one at %v s", d, last)
-		}
-		last = d.T
-	}
-	return ""
-}
-
-// wrongSeries adds the time series up to the totals.
-func wrongSeries(c *engine.Config, r *results.Run) string {
-	var arrived, lost, joules, grams, from float64
-	for i, p := range r.Points {
-		seconds := p.T - from
-		if p.Service != "" {
-			arrived += *p.ArrivalRate * seconds
-			lost += *p.LostRate * seconds
-			continue
-		}
-		joules += *p.FacilityWatts * seconds
-		grams += *p.CO2eRate * seconds / 3600
-		from = p.T
-		if i == len(r.Points)-1 && p.T != c.Duration.Seconds() {
-			return fmt.Sprintf("the time series ends at %v s", p.T)
-		}
-	}
-	switch {
-	case !close9(arrived, float64(r.Ledger.Arrivals)) || !close9(lost, float64(r.Ledger.Dropped+r.Ledger.TimedOut)):
-		return fmt.Sprintf("the time series counts %v requests and loses %v, the ledger is %+v", arrived, lost, r.Ledger)
-	case !close9(joules/3.6e6, r.Metrics["energy_kwh"]) || !close9(grams, r.Metrics["co2e_operational_grams"]):
-		return fmt.Sprintf("the time series has %v kWh and %v g, the run %v and %v", joules/3.6e6, grams, r.Metrics["energy_kwh"], r.Metrics["co2e_operational_grams"])
-	}
-	return ""
-}
-
-// close9 allows for the rounding of a long sum.
-func close9(a, b float64) bool { return math.Abs(a-b) <= 1e-9*max(math.Abs(a), math.Abs(b), 1e-3) }

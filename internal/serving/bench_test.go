@@ -3,12 +3,14 @@ package serving
 import (
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/rng"
 	"github.com/kwatt-sim/kwatt/internal/vtime"
+	"github.com/kwatt-sim/kwatt/internal/workload"
 )
 
-// poisson is a Source of constant rate.
+// poisson is a Source of constant rate for tests of this package alone.
 type poisson struct {
 	stream *rng.Stream
 	gapNs  float64
@@ -67,10 +69,15 @@ func BenchmarkRequests(b *testing.B) {
 		for _, load := range []float64{0.3, 0.6, 0.9} {
 			b.Run(fmt.Sprintf("%s/load=%.1f", routing.name, load), func(b *testing.B) {
 				rate := load * saturation * replicas
+				curve := &workload.Curve{Step: 1000 * time.Hour, Rates: []float64{rate}}
+				arrivals, err := workload.NewArrivals(curve, workload.Process{Name: "Poisson"}, rng.New(1).Stream("arrivals"))
+				if err != nil {
+					b.Fatal(err)
+				}
 				f, err := NewFleet(Config{
 					MaxBatch: 32, MaxQueueDelay: 2e6, Instances: 1, QueueCapacity: 4096, QueueTimeout: 1e9,
 					Routing: routing.r, SLO: 200e6, Horizon: vtime.Forever,
-				}, newPoisson(1, rate), rng.New(1).Stream("routing"))
+				}, arrivals, rng.New(1).Stream("routing"))
 				if err != nil {
 					b.Fatal(err)
 				}

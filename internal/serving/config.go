@@ -50,7 +50,7 @@ type ServiceTime struct {
 func NewServiceTime(meanNs []float64, dist Distribution, cv float64, contended bool) *ServiceTime {
 	s := &ServiceTime{meanNs: meanNs, dist: dist, contended: contended}
 	if dist == LogNormal {
-		v := math.Log(1 + cv*cv)
+		v := math.Log(1 + float64(cv*cv))
 		s.mu, s.sd = -v/2, math.Sqrt(v)
 		if cv <= narrowCV {
 			s.strata = lognormalStrata(s.sd)

@@ -6,7 +6,10 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/rng"
 )
 
-const never = int64(math.MaxInt64)
+const (
+	never   = int64(math.MaxInt64)
+	patient = never / 2 // a timeout that nobody reaches; added to an instant it does not overflow
+)
 
 // Replica is one batching server. Its queue is FIFO. When an instance is free
 // it takes a batch as soon as MaxBatch requests wait or the oldest has waited
@@ -26,10 +29,12 @@ type Replica struct {
 	capacity int32 // of the queue
 	several  bool  // instances
 
-	cfg    *Config
-	stats  *Stats
-	times  *ServiceTime
-	stream rng.Stream // of service times
+	delay   int64 // how long a request may wait for its batch to fill
+	timeout int64 // how long it may wait at all
+	cfg     *Config
+	stats   *Stats
+	times   *ServiceTime
+	stream  rng.Stream // of service times
 
 	busy      []int64 // ns with a kernel running by batch size, since the last TakeBusy
 	busyUntil int64   // end of the last kernel
@@ -53,7 +58,10 @@ func NewReplica(c *Config, s *ServiceTime, stream *rng.Stream, stats *Stats) *Re
 	r := &Replica{
 		next: never, cfg: c, stats: stats, times: s, stream: *stream,
 		busy: make([]int64, c.MaxBatch+1), maxBatch: int32(c.MaxBatch), capacity: int32(c.QueueCapacity),
-		several: c.Instances > 1,
+		several: c.Instances > 1, delay: c.MaxQueueDelay, timeout: patient,
+	}
+	if c.QueueTimeout > 0 {
+		r.timeout = c.QueueTimeout
 	}
 	if r.several {
 		r.instances = make([]instance, c.Instances)
@@ -73,10 +81,7 @@ func (r *Replica) arrive(t int64) {
 	n := len(r.queue) - r.head
 	r.push(t)
 	if n == 0 || n == int(r.maxBatch)-1 {
-		r.next = r.start()
-		if r.cfg.QueueTimeout > 0 {
-			r.next = min(r.next, r.queue[r.head]+r.cfg.QueueTimeout)
-		}
+		r.next = min(r.start(), r.queue[r.head]+r.timeout)
 	}
 }
 
@@ -116,7 +121,7 @@ func (r *Replica) start() int64 {
 	if len(r.queue)-r.head >= int(r.maxBatch) {
 		return max(r.free, r.queue[r.head+int(r.maxBatch)-1])
 	}
-	return max(r.free, r.queue[r.head]+r.cfg.MaxQueueDelay)
+	return max(r.free, r.queue[r.head]+r.delay)
 }
 
 // advance lets everything happen that happens before t; all arrivals before t
@@ -125,16 +130,12 @@ func (r *Replica) advance(t int64) {
 	for r.head < len(r.queue) {
 		waiting := r.queue[r.head:]
 		b, start := r.batch(waiting)
-		event := start
-		expires := r.cfg.QueueTimeout > 0 && waiting[0]+r.cfg.QueueTimeout < start
-		if expires {
-			event = waiting[0] + r.cfg.QueueTimeout
-		}
-		if event >= t {
+		expiry := waiting[0] + r.timeout
+		if event := min(start, expiry); event >= t {
 			r.next = event
 			return
 		}
-		if expires {
+		if expiry < start {
 			r.head++
 			r.timedOut++
 			r.stats.TimedOut++
@@ -148,7 +149,7 @@ func (r *Replica) advance(t int64) {
 // batch returns the size of the next batch out of the waiting requests, and
 // when it starts.
 func (r *Replica) batch(waiting []int64) (b int, start int64) {
-	start = max(r.free, waiting[0]+r.cfg.MaxQueueDelay)
+	start = max(r.free, waiting[0]+r.delay)
 	full := int(r.maxBatch)
 	limit := min(full, len(waiting))
 	for b = 1; b < limit && waiting[b] <= start; b++ {
