@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -33,4 +34,21 @@ func TestMostReplicasAreThoseOfOneInstant(t *testing.T) {
 	if got := r.Metrics["replicas_max"]; got != 4 {
 		t.Errorf("replicas_max %v, want 4: 3+1, then 1+3", got)
 	}
+}
+
+// At zero replicas every request is refused and still seen; back from zero
+// takes a cold start.
+func TestToZeroAndBack(t *testing.T) {
+	p := &plan{interval: time.Minute, replicas: []int{1, 0, 0, 1}} // down at 1 min, asked back at 3 min
+	r := run(t, world1(t, constant(5, 300), p), 1)
+	if want := int64(5 * (180 + 20 - 60)); r.Ledger.Dropped < want-1 || r.Ledger.Dropped > want+1 {
+		t.Errorf("%d requests refused, want %d: 5 a second from 60 s until the model is loaded at 200 s", r.Ledger.Dropped, want)
+	}
+	if o := p.seen[3]; o.Ready != 0 || len(o.Pods) != 0 || math.Abs(o.ArrivalRate-5) > 0.1 || o.LatencyP95 != 0 {
+		t.Errorf("at 3 min the scaler sees %+v, want 5 req/s and nobody to serve them", o)
+	}
+	if o := p.seen[4]; o.Ready != 1 || len(o.Pods) != 1 || !o.Pods[0].HasMetrics {
+		t.Errorf("at 4 min the scaler sees %+v, want a pod that serves", o)
+	}
+	near6(t, "replicas_mean", r.Metrics["replicas_mean"], (60+100)/300.0)
 }

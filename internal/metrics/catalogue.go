@@ -73,7 +73,7 @@ var catalogue = []Metric{
 	{"replicas_max", "replicas", LowerIsBetter, true, "Largest number of ready replicas."},
 	{"scale_events_total", "events", LowerIsBetter, true, "Changes of a service's desired replicas."},
 	{"pending_pod_seconds", "s", LowerIsBetter, true, "Pod-seconds spent waiting for a place."},
-	{"energy_gpu_kwh", "kWh", LowerIsBetter, false, "Energy of the GPU boards."},
+	{"energy_gpu_kwh", "kWh", LowerIsBetter, false, "Energy of the GPU boards in nodes that are on; booting, waking and sleeping nodes count as a whole."},
 	{"energy_node_kwh", "kWh", LowerIsBetter, false, "Energy of whole nodes: GPUs, base, boot and sleep."},
 	{"energy_kwh", "kWh", LowerIsBetter, false, "Energy of the facility: nodes times PUE."},
 	{"energy_idle_kwh", "kWh", LowerIsBetter, false, "GPU energy drawn while no kernel ran, with and without a context."},

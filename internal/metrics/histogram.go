@@ -16,7 +16,8 @@ const (
 type Histogram struct {
 	counts [numBuckets]uint64
 	n      uint64
-	sum    int64
+	sum    uint64 // ns modulo 2^64, which is 585 years
+	over   uint64 // how often the sum passed 2^64; only merging comes so far
 }
 
 // Bucket returns the index of the bucket of a latency of ns >= 0.
@@ -45,7 +46,7 @@ func bounds(i int) (low, high int64) {
 func (h *Histogram) Record(ns int64) {
 	h.counts[bucket(ns)]++
 	h.n++
-	h.sum += ns
+	h.sum += uint64(ns)
 }
 
 // RecordSince counts the latencies from each start to end, in nanoseconds.
@@ -57,7 +58,7 @@ func (h *Histogram) RecordSince(starts []int64, end int64) {
 		sum += ns
 	}
 	h.n += uint64(len(starts))
-	h.sum += sum
+	h.sum += uint64(sum)
 }
 
 // Add counts all of o's latencies too.
@@ -69,7 +70,8 @@ func (h *Histogram) Add(o *Histogram) {
 		h.counts[i] += c
 	}
 	h.n += o.n
-	h.sum += o.sum
+	sum, carry := bits.Add64(h.sum, o.sum, 0)
+	h.sum, h.over = sum, h.over+o.over+carry
 }
 
 // Reset forgets everything.
@@ -82,12 +84,13 @@ func (h *Histogram) Reset() {
 // N returns how many latencies were recorded.
 func (h *Histogram) N() uint64 { return h.n }
 
-// MeanSeconds returns the exact mean in seconds; ok is false when empty.
+// MeanSeconds returns the mean in seconds, exact to rounding; ok is false when empty.
 func (h *Histogram) MeanSeconds() (mean float64, ok bool) {
 	if h.n == 0 {
 		return 0, false
 	}
-	return float64(h.sum) / float64(h.n) / 1e9, true
+	sum := float64(h.sum) + float64(float64(h.over)*0x1p64)
+	return sum / float64(h.n) / 1e9, true
 }
 
 // QuantileSeconds returns the q-quantile, 0 < q < 1, in seconds: the middle of

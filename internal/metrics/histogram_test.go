@@ -79,3 +79,20 @@ func TestCatalogueIsSound(t *testing.T) {
 		t.Error("an unknown metric was found")
 	}
 }
+
+// A year of a busy service that answers slowly adds up to more nanoseconds than
+// an int64 holds.
+func TestMeanOfMoreThan584YearsOfLatency(t *testing.T) {
+	var year, day Histogram
+	day.Record(10e9)
+	for range 40 { // 2^40 requests of 10 s
+		twice := day
+		day.Add(&twice)
+	}
+	for range 3 {
+		year.Add(&day)
+	}
+	if mean, ok := year.MeanSeconds(); !ok || math.Abs(mean-10) > 1e-9 {
+		t.Errorf("mean %v s of %d requests, want 10 s", mean, year.N())
+	}
+}

@@ -120,7 +120,7 @@ func TestBusyShare(t *testing.T) {
 func TestMaxRateFor(t *testing.T) {
 	s := queueing.Server{BatchSeconds: bert, MaxBatch: 32, Instances: 1}
 	for _, target := range []float64{5e-3, 20e-3, 40e-3} {
-		rate := s.MaxRateFor(0.95, target)
+		rate := s.MaxRateFor(0.95, target, 1)
 		if got := s.Predict(rate).P95; got > target {
 			t.Errorf("at the rate for %g s p95 is %g s", target, got)
 		}
@@ -128,10 +128,11 @@ func TestMaxRateFor(t *testing.T) {
 			t.Errorf("a little above the rate for %g s p95 is still %g s", target, got)
 		}
 	}
-	if rate := s.MaxRateFor(0.95, bert[1]/2); rate != 0 {
+	if rate := s.MaxRateFor(0.95, bert[1]/2, 1); rate != 0 {
 		t.Errorf("a target below a lone request's latency allows %g req/s", rate)
 	}
-	near(t, "a lax target", s.MaxRateFor(0.95, 3600), 0.99*s.MaxRate(), 1e-3)
+	near(t, "a lax target", s.MaxRateFor(0.95, 3600, 1), 0.99*s.MaxRate(), 1e-3)
+	near(t, "a lax target below a bound", s.MaxRateFor(0.95, 3600, 0.85), 0.85*s.MaxRate(), 1e-9)
 }
 
 // TestMonotone checks that latency grows with load where nothing waits for a

@@ -104,12 +104,13 @@ func (s Server) saturated() Prediction {
 // MaxRateFor returns the highest arrival rate in req/s at which the latency
 // quantile q stays within target seconds, or 0 when a lone request already
 // misses it. Latency grows with the rate, but for a dip where batches fill
-// sooner than MaxQueueDelay; the search halves the loads from 0 to 99 % and
-// settles the crossing to 1/4096 of saturation.
-func (s Server) MaxRateFor(q, target float64) float64 {
+// sooner than MaxQueueDelay; the search halves the loads from 0 to most, at most
+// 0.99 of saturation, and settles the crossing to 1/4096 of it. A prediction
+// near saturation is the dearest: ask for no more than is needed.
+func (s Server) MaxRateFor(q, target, most float64) float64 {
 	top := s.MaxRate()
 	meets := func(load float64) bool { return s.Predict(load*top).Quantile(q) <= target }
-	lo, hi := 0.0, maxLoad-1e-6
+	lo, hi := 0.0, min(most, maxLoad-1e-6)
 	if !meets(lo) {
 		return 0
 	}

@@ -80,7 +80,7 @@ func (s *Stream) expSlow(i uint64, x float64) float64 {
 		if i == 0 {
 			return expR - math.Log(1-s.Float64())
 		}
-		if expF[i]+s.Float64()*(expF[i-1]-expF[i]) < math.Exp(-x) {
+		if expF[i]+float64(s.Float64()*(expF[i-1]-expF[i])) < math.Exp(-x) {
 			return x
 		}
 		u := s.Uint64()

@@ -117,7 +117,14 @@ func (c *checker) uniqueNames(s *Spec) {
 	check("spec.policies", len(s.Policies), func(i int) string { return s.Policies[i].Name })
 }
 
+// maxScrapes bounds the latency histograms that telemetry keeps, 74 kB each.
+const maxScrapes = 256
+
 func (c *checker) telemetry(t Telemetry) {
+	if span := t.Window + t.Lag; span > maxScrapes*t.ScrapeInterval {
+		c.fail("spec.telemetry.window", fmt.Sprintf("window and lag of %s reach back over more than %d scrapes of %s, each of which is kept in memory", span, maxScrapes, t.ScrapeInterval),
+			"shorten them or scrape less often", "spec.telemetry.scrapeInterval")
+	}
 	if t.Window < t.ScrapeInterval {
 		c.fail("spec.telemetry.window", fmt.Sprintf("%s is shorter than the scrape interval of %s: some windows would hold no scrape", t.Window, t.ScrapeInterval),
 			"make it at least the scrape interval", "spec.telemetry.scrapeInterval")

@@ -92,7 +92,8 @@ type Service struct {
 // Replicas is how a service starts.
 type Replicas struct {
 	// Initial replicas, ready when the window opens, unless the scaler is
-	// static. Unset: enough to serve the first rate at 60 % of saturation.
+	// static. Unset: enough to serve the first rate at 60 % of saturation, at
+	// least one.
 	Initial *int `yaml:"initial,omitempty" kwatt:"min=0,max=100000"`
 }
 

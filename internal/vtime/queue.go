@@ -8,10 +8,10 @@ type Priority int
 // The order of causes within one instant. A cluster change is seen by the
 // measurement that follows it, and a measurement by the decision that reads it.
 const (
-	PriorityCluster  Priority = iota // pods become ready, nodes boot or power off
+	PriorityCluster  Priority = iota // pods become ready, nodes boot
 	PriorityMeasure                  // scrapes, carbon hours and chart bins close
 	PriorityDecide                   // policies act on what was measured
-	PriorityPlacePod                 // pods that the decision created are placed
+	PriorityPlacePod                 // pods that the decision created are placed, then empty nodes go
 )
 
 // Queue is an event queue: events run by time, then priority, then the order

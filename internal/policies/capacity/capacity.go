@@ -34,7 +34,7 @@ func Rates(m policies.Model, maxUtilisation float64) ([]float64, error) {
 		s := Server(m, p)
 		rates[i] = maxUtilisation * s.MaxRate()
 		if m.LatencyTarget > 0 {
-			rates[i] = min(rates[i], s.MaxRateFor(m.LatencyQuantile, m.LatencyTarget))
+			rates[i] = min(rates[i], s.MaxRateFor(m.LatencyQuantile, m.LatencyTarget, maxUtilisation))
 		}
 		best = max(best, rates[i])
 	}
