@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/kwatt-sim/kwatt/internal/carbon"
+	"github.com/kwatt-sim/kwatt/internal/cluster"
 	"github.com/kwatt-sim/kwatt/internal/metrics"
 	"github.com/kwatt-sim/kwatt/internal/results"
 	"github.com/kwatt-sim/kwatt/internal/serving"
@@ -159,6 +160,15 @@ func put(v metrics.Values, name string, numerator, denominator float64) {
 func (w *world) warnings() []string {
 	var ws []string
 	for _, s := range w.services {
+		waiting := 0
+		for _, p := range w.cluster.Pods(s.index) {
+			if p.Phase == cluster.Pending {
+				waiting++
+			}
+		}
+		if waiting > 0 {
+			ws = append(ws, fmt.Sprintf("policy %s ends with pods of %s that have no place on any node: give its pools more nodes (decisions.jsonl has the reason)", w.cfg.Policy, s.cfg.Name))
+		}
 		t := &s.total
 		if lost := t.Dropped + t.TimedOut; float64(lost) > 0.01*float64(t.Arrived) {
 			ws = append(ws, fmt.Sprintf("policy %s loses more than 1 %% of the requests of %s: its latencies are those of the survivors", w.cfg.Policy, s.cfg.Name))

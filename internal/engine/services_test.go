@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -51,4 +52,14 @@ func TestToZeroAndBack(t *testing.T) {
 		t.Errorf("at 4 min the scaler sees %+v, want a pod that serves", o)
 	}
 	near6(t, "replicas_mean", r.Metrics["replicas_mean"], (60+100)/300.0)
+}
+
+// A policy that asks for more than the pool can hold is told so.
+func TestPodsWithoutAPlaceAreAWarning(t *testing.T) {
+	c := world1(t, constant(1, 600), &plan{interval: time.Minute, replicas: []int{1, 20}})
+	r := run(t, c, 1)
+	want := "policy plan ends with pods of ranker that have no place on any node: give its pools more nodes (decisions.jsonl has the reason)"
+	if !slices.Contains(r.Warnings, want) {
+		t.Errorf("warnings %q, want one about pods without a place", r.Warnings)
+	}
 }
