@@ -160,13 +160,7 @@ func put(v metrics.Values, name string, numerator, denominator float64) {
 func (w *world) warnings() []string {
 	var ws []string
 	for _, s := range w.services {
-		waiting := 0
-		for _, p := range w.cluster.Pods(s.index) {
-			if p.Phase == cluster.Pending {
-				waiting++
-			}
-		}
-		if waiting > 0 {
+		if slices.ContainsFunc(w.cluster.Pods(s.index), func(p *cluster.Pod) bool { return p.Phase == cluster.Pending }) {
 			ws = append(ws, fmt.Sprintf("policy %s ends with pods of %s that have no place on any node: give its pools more nodes (decisions.jsonl has the reason)", w.cfg.Policy, s.cfg.Name))
 		}
 		t := &s.total
