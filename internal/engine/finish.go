@@ -82,10 +82,10 @@ func requestMetrics(v metrics.Values, st *serving.Stats) {
 	put(v, "batch_size_mean", float64(st.BatchItems), float64(st.Batches))
 }
 
-// attainment counts against the promise what did not get an answer; requests
-// still in flight at the end count as missed, of which there are few.
+// attainment is over the requests whose outcome is known: what did not get an
+// answer misses the promise, what is in flight at the end counts neither way.
 func attainment(v metrics.Values, st *serving.Stats) {
-	put(v, "slo_attainment_ratio", float64(st.WithinSLO), float64(st.Arrived))
+	put(v, "slo_attainment_ratio", float64(st.WithinSLO), float64(st.Served+st.Dropped+st.TimedOut))
 }
 
 func (w *world) serviceMetrics(v metrics.Values, s *service) {

@@ -63,7 +63,7 @@ var catalogue = []Metric{
 	{"latency_p95_seconds", "s", LowerIsBetter, true, "95th percentile of the time from arrival to completion."},
 	{"latency_p99_seconds", "s", LowerIsBetter, true, "99th percentile of the time from arrival to completion."},
 	{"latency_p999_seconds", "s", LowerIsBetter, true, "99.9th percentile of the time from arrival to completion."},
-	{"slo_attainment_ratio", "ratio", HigherIsBetter, true, "Share of arrived requests served within their service's latency target; dropped and timed-out requests miss it."},
+	{"slo_attainment_ratio", "ratio", HigherIsBetter, true, "Share of requests served within their service's latency target, out of those served, dropped or timed out; requests in flight at the end count neither way."},
 	{"batch_size_mean", "requests", Neutral, true, "Mean number of requests in a batch."},
 	{"gpu_busy_ratio", "ratio", HigherIsBetter, true, "Busy GPU-seconds over allocated GPU-seconds."},
 	{"gpu_allocated_ratio", "ratio", HigherIsBetter, false, "Allocated GPU-seconds over powered-on GPU-seconds."},
