@@ -1,13 +1,15 @@
-// Package archtest holds the architecture to its word: imports go down one
-// list of layers, never up, and a package that is not in the list is an error.
 package archtest
 
 import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -49,12 +51,14 @@ var exclusive = map[string][]string{
 
 type pkg struct {
 	ImportPath string
+	Dir        string
+	GoFiles    []string
 	Imports    []string
 }
 
 func list(t *testing.T) []pkg {
 	t.Helper()
-	cmd := exec.Command("go", "list", "-json=ImportPath,Imports", module+"...")
+	cmd := exec.Command("go", "list", "-json=ImportPath,Dir,GoFiles,Imports", module+"...")
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -116,5 +120,40 @@ func TestExclusiveImports(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// clocks are the packages that may know the wall clock.
+var clocks = []string{"internal/cli", "internal/kube", "internal/nvml"}
+
+// Time is a value that a model is given; only the edges read a clock.
+func TestOnlyTheEdgesReadTheClock(t *testing.T) {
+	forbidden := []string{"Now", "Since", "Until", "Sleep", "After", "AfterFunc", "Tick", "NewTimer", "NewTicker"}
+	files := 0
+	for _, p := range list(t) {
+		if slices.Contains(clocks, strings.TrimPrefix(p.ImportPath, module)) {
+			continue
+		}
+		for _, name := range p.GoFiles {
+			files++
+			fset := token.NewFileSet()
+			file, err := parser.ParseFile(fset, filepath.Join(p.Dir, name), nil, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(file, func(n ast.Node) bool {
+				sel, ok := n.(*ast.SelectorExpr)
+				if !ok {
+					return true
+				}
+				if x, ok := sel.X.(*ast.Ident); ok && x.Name == "time" && x.Obj == nil && slices.Contains(forbidden, sel.Sel.Name) {
+					t.Errorf("%s: time.%s: time is a value we are given; only %v know the wall clock", fset.Position(sel.Pos()), sel.Sel.Name, clocks)
+				}
+				return true
+			})
+		}
+	}
+	if files < 100 {
+		t.Fatalf("only %d files were read", files)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,6 +29,9 @@ func reportCommand(env Env) *cobra.Command {
 		Short: "Print the comparison of an earlier run, after checking its files",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if err := checkOutput(output, color, "text", "json", "md"); err != nil {
+				return err
+			}
 			if err := results.Verify(args[0]); err != nil {
 				return filesError(err)
 			}
@@ -49,18 +54,32 @@ func reportCommand(env Env) *cobra.Command {
 	return c
 }
 
+// checkOutput refuses an -o or --color that is none of the choices.
+func checkOutput(output, color string, choices ...string) error {
+	if !slices.Contains(choices, output) {
+		return usageError("-o %s: want %s", output, strings.Join(choices, ", "))
+	}
+	return checkColor(color)
+}
+
+func checkColor(color string) error {
+	if !slices.Contains([]string{"auto", "always", "never"}, color) {
+		return usageError("--color %s: want auto, always or never", color)
+	}
+	return nil
+}
+
 func printSummary(env Env, s *results.Summary, output, color string) error {
 	switch output {
-	case "none":
-		return nil
 	case "json":
 		e := json.NewEncoder(env.Stdout)
 		e.SetIndent("", "  ")
+		e.SetEscapeHTML(false)
 		return filesError(e.Encode(s))
 	case "text":
 		return filesError(report.Text(env.Stdout, s, report.Options{Color: env.color(env.Stdout, color), Currency: s.Currency}))
 	}
-	return usageError("-o %s: want text or json", output)
+	return nil
 }
 
 // render makes summary.md and report.html.

@@ -45,11 +45,8 @@ func runCommand(env Env) *cobra.Command {
   sim run s.yaml --set spec.carbon.zone=FR --dry-run -o yaml`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, files []string) error {
-			if fl.output != "text" && fl.output != "json" && fl.output != "yaml" && fl.output != "none" {
-				return usageError("-o %s: want text, json or none; yaml with --dry-run", fl.output)
-			}
-			if !slices.Contains([]string{"auto", "always", "never"}, fl.color) {
-				return usageError("--color %s: want auto, always or never", fl.color)
+			if err := fl.check(); err != nil {
+				return err
 			}
 			for _, file := range files {
 				if err := runScenario(env, file, fl); err != nil {
@@ -72,6 +69,23 @@ func runCommand(env Env) *cobra.Command {
 	f.StringVar(&fl.color, "color", "auto", "auto, always or never")
 	f.BoolVar(&fl.static, "static-charts", false, "SVG charts without scripts in report.html")
 	return c
+}
+
+// check refuses flags before anything is simulated.
+func (fl runFlags) check() error {
+	if fl.dryRun && fl.output != "text" && fl.output != "yaml" {
+		return usageError("-o %s: --dry-run prints yaml", fl.output)
+	}
+	if !fl.dryRun && fl.output == "yaml" {
+		return usageError("-o yaml goes with --dry-run; want text, json or none")
+	}
+	if fl.parallel < 1 {
+		return usageError("-j %d: want at least 1", fl.parallel)
+	}
+	if fl.output == "yaml" {
+		return checkColor(fl.color)
+	}
+	return checkOutput(fl.output, fl.color, "text", "json", "none")
 }
 
 // experimentRun is one scenario being run.
@@ -113,7 +127,10 @@ func runScenario(env Env, path string, fl runFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := r.write(runs); err != nil {
+	if err := r.summarise(runs); err != nil {
+		return err
+	}
+	if err := results.Write(r.dir, r.bundle); err != nil {
 		return filesError(fmt.Errorf("%w; the replications are kept in %s: make room and add --resume", err, partial.Dir()))
 	}
 	if err := partial.Discard(); err != nil {
@@ -144,11 +161,15 @@ func (r *experimentRun) choose() error {
 	if r.flags.policies != nil {
 		r.policies = r.flags.policies
 	}
+	var chosen []scenario.Policy
 	for i, p := range r.policies {
-		if !slices.Contains(names, p) || slices.Contains(r.policies[:i], p) {
+		at := slices.Index(names, p)
+		if at < 0 || slices.Contains(r.policies[:i], p) {
 			return usageError("--policy %s: the scenario has %s, each to be named once", p, strings.Join(names, ", "))
 		}
+		chosen = append(chosen, spec.Policies[at])
 	}
+	spec.Policies = chosen
 	return nil
 }
 
@@ -214,14 +235,14 @@ func (r *experimentRun) simulate(configs []*engine.Config, root, key string) ([]
 		if !r.flags.resume {
 			again = append(again, "--resume")
 		}
-		return nil, nil, fmt.Errorf("interrupted: %d of %d replications are kept in %s; go on with: sim %s: %w",
-			len(runs), all, partial.Dir(), shellWords(again), err)
+		return nil, nil, &codedError{exitInterrupted, fmt.Errorf("interrupted: %d of %d replications are kept in %s; go on with:\n  sim %s",
+			len(runs), all, partial.Dir(), shellWords(again))}
 	}
 	return runs, partial, err
 }
 
-// write makes the results directory.
-func (r *experimentRun) write(runs []*results.Run) error {
+// summarise makes what the results directory will hold.
+func (r *experimentRun) summarise(runs []*results.Run) error {
 	grades, notes := experiment.Provenance(r.file)
 	r.bundle.Runs = runs
 	var err error
@@ -236,7 +257,7 @@ func (r *experimentRun) write(runs []*results.Run) error {
 		return err
 	}
 	r.bundle.Manifest = manifest(r.env, r.started)
-	return results.Write(r.dir, r.bundle)
+	return nil
 }
 
 // document is what the reports say beyond the summary.
@@ -256,9 +277,10 @@ func (r *experimentRun) document() report.Document {
 }
 
 // reproduce is the command line that gives the same result. It leaves out what
-// does not change it: -j, --out, --resume and what is printed.
+// does not change it: the scenario's folder, -j, --out, --resume and what is
+// printed.
 func (r *experimentRun) reproduce() string {
-	words := []string{"sim", "run", r.file.Path}
+	words := []string{"sim", "run", filepath.Base(r.file.Path)}
 	for _, p := range r.flags.policies {
 		words = append(words, "--policy", p)
 	}

@@ -112,7 +112,7 @@ func TestInterruptAndResume(t *testing.T) {
 	if code != exitInterrupted || !strings.Contains(stderr.String(), "interrupted: 3 of 8 replications are kept in ") || stdout.Len() > 0 {
 		t.Fatalf("exit %d, stdout %q, stderr\n%s", code, stdout.String(), stderr.String())
 	}
-	if !strings.Contains(stderr.String(), "go on with: sim run "+small+" --out "+cut+" -j 1 --resume") {
+	if !strings.Contains(stderr.String(), "go on with:\n  sim run "+small+" --out "+cut+" -j 1 --resume") {
 		t.Errorf("the message does not say how to go on:\n%s", stderr.String())
 	}
 	if _, err := os.Stat(filepath.Join(cut, "small")); err != nil {
@@ -145,7 +145,7 @@ func TestRunThenReport(t *testing.T) {
 		t.Error("--policy does not set the order")
 	}
 	summary, err := os.ReadFile(filepath.Join(dirs[0], results.MarkdownFile))
-	if err != nil || !strings.Contains(string(summary), "sim run testdata/small.yaml --policy hpa --policy static --seeds 5..6") {
+	if err != nil || !strings.Contains(string(summary), "sim run small.yaml --policy hpa --policy static --seeds 5..6") {
 		t.Errorf("summary.md does not say how to reproduce it: %v\n%s", err, summary)
 	}
 	// A file that was touched is found out.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -28,7 +29,7 @@ func validateCommand(env Env) *cobra.Command {
 				fmt.Fprintf(env.Stdout, "%s: valid: %s, %d services, %d policies, %d seeds, %v\n", file,
 					f.Scenario.Metadata.Name, len(spec.Services), len(spec.Policies), spec.Seeds.Count, spec.Duration)
 			}
-			return joined(errs)
+			return errors.Join(errs...)
 		},
 	}
 }
@@ -84,7 +85,7 @@ func initCommand(env Env) *cobra.Command {
 			return filesError(err)
 		},
 	}
-	c.Flags().StringVar(&template, "template", "minimal", "minimal, flash-sale or full")
+	c.Flags().StringVar(&template, "template", "minimal", strings.Join(scenario.Templates(), ", "))
 	return c
 }
 

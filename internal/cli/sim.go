@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -102,6 +101,3 @@ func group(use, short string, cmds ...*cobra.Command) *cobra.Command {
 	c.AddCommand(cmds...)
 	return c
 }
-
-// joined is errors.Join, but nil for no errors at all.
-func joined(errs []error) error { return errors.Join(errs...) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,7 +45,11 @@ func traceShowCommand(env Env) *cobra.Command {
 			if err != nil {
 				return &codedError{exitUsage, err}
 			}
-			return describe(env, t)
+			if err := describe(env, t); err != nil || !strings.HasPrefix(t.Name, "worldcup98") {
+				return err
+			}
+			_, err = fmt.Fprintf(env.Stdout, "\nThe notice that goes with every copy of this trace:\n\n%s", workload.WorldCup98Notice())
+			return filesError(err)
 		},
 	}
 }
@@ -139,6 +144,9 @@ func traceImportCommand(env Env) *cobra.Command {
   sim trace import AzureLLMInferenceTrace_conv.csv --format AzureLLM -o conv.csv`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if formats := []string{"", "Rate", "Count", "Timestamps", "AzureLLM"}; !slices.Contains(formats, format) {
+				return usageError("--format %s: want one of %s", format, strings.Join(formats[1:], ", "))
+			}
 			o.Format = workload.Format(format)
 			f, err := os.Open(args[0])
 			if err != nil {

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/carbon"
 	"github.com/kwatt-sim/kwatt/internal/cluster"
@@ -24,14 +25,10 @@ func (w *world) finish() (*results.Run, error) {
 	withSLO := serving.Stats{} // of the services that promise a latency
 	for _, s := range w.services {
 		ledger := s.ledger(w)
-		if ledger.Arrivals != ledger.Served+ledger.Dropped+ledger.TimedOut+ledger.InFlight {
+		if ledger.Missing() != 0 {
 			return nil, w.broken(fmt.Sprintf("requests of %s are not conserved: %+v", s.cfg.Name, ledger))
 		}
-		w.out.Ledger.Arrivals += ledger.Arrivals
-		w.out.Ledger.Served += ledger.Served
-		w.out.Ledger.Dropped += ledger.Dropped
-		w.out.Ledger.TimedOut += ledger.TimedOut
-		w.out.Ledger.InFlight += ledger.InFlight
+		w.out.Ledger = w.out.Ledger.Plus(ledger)
 		all.Add(&s.total)
 		v := metrics.Values{}
 		requestMetrics(v, &s.total)
@@ -136,7 +133,8 @@ func (w *world) embodiedGrams() float64 {
 	}
 	g := 0.0
 	for i, p := range w.cfg.Cluster.Pools {
-		g += p.Node.EmbodiedKg * 1000 * w.meter.reservedByPool[i] / w.cfg.EmbodiedLifetime.Seconds()
+		reserved := time.Duration(w.meter.reservedByPool[i] * 1e9)
+		g += carbon.EmbodiedGrams(p.Node.EmbodiedKg*1000, reserved, w.cfg.EmbodiedLifetime)
 	}
 	return g
 }

@@ -106,7 +106,7 @@ func (p *provenance) power() {
 func (p *provenance) carbon() {
 	c := p.file.Scenario.Spec.Carbon
 	s := p.file.Carbon
-	if s == nil {
+	if c.Constant != nil {
 		p.grades.Carbon = grade.X
 		p.say(results.NoteAssumption, "Carbon intensity: constant, as stated in the scenario.")
 		return

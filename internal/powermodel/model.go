@@ -37,15 +37,3 @@ func (g GPU) BusyWatts(batch int) (float64, grade.Grade) {
 }
 
 func (g GPU) clip(watts float64) float64 { return min(watts, g.CapWatts) }
-
-// Average is the mean draw in W over an interval in which a kernel ran for the
-// fraction u of the time, at busy W, and a loaded context idled for the rest:
-//
-//	P = P_ctx + u·(P_busy − P_ctx)
-//
-// u is clamped to [0, 1]. It is busy time over wall time, not the utilisation
-// that nvidia-smi prints.
-func Average(ctx, busy, u float64) float64 {
-	u = min(max(u, 0), 1)
-	return float64(u*(busy-ctx)) + ctx
-}

@@ -158,33 +158,6 @@ func bracket(g GPU, batch int) (below, above BusyPoint) {
 	return below, above
 }
 
-// A load that runs batch 8 for 30 s and idles for 90 s, over an hour on an
-// H100 SXM: u = 0.25, mean 122 + 0.25·(486 − 122) = 213 W, so 213 Wh.
-func TestEnergyOfASquareWaveByHand(t *testing.T) {
-	g := mustLookup(t, "nvidia-h100-sxm")
-	busy, _ := g.BusyWatts(8)
-	var joules float64
-	for range 30 {
-		joules += busy * 30
-		joules += g.Context.Value * 90
-	}
-	const wantWh = 213
-	if got := joules / 3600; math.Abs(got-wantWh) > 1e-9 {
-		t.Errorf("switching: %g Wh, want %d", got, wantWh)
-	}
-	if got := Average(g.Context.Value, busy, 30.0/120); got != wantWh {
-		t.Errorf("Average: %g W, want %d", got, wantWh)
-	}
-}
-
-func TestAverageClampsTheBusyFraction(t *testing.T) {
-	for u, want := range map[float64]float64{-1: 20, 0: 20, 0.5: 60, 1: 100, 2: 100} {
-		if got := Average(20, 100, u); got != want {
-			t.Errorf("Average(20, 100, %g) = %g, want %g", u, got, want)
-		}
-	}
-}
-
 func TestLookupNamesCloseOnes(t *testing.T) {
 	for name, want := range map[string]string{
 		"nvidia-h10-sxm": `unknown GPU "nvidia-h10-sxm": did you mean nvidia-h100-sxm`,

@@ -127,11 +127,17 @@ func halfWidth(e results.Estimate) string {
 	}
 }
 
-// percent prints a relative change with its sign, finer the smaller it is.
+// percent prints a relative change with its sign, finer the smaller it is. One
+// that two decimals cannot show says so: a significant "-0.00%" would be absurd.
 func percent(ratio float64) string {
 	switch a := math.Abs(ratio); {
 	case ratio == 0:
 		return "0%"
+	case a < 0.00005:
+		if ratio < 0 {
+			return "-<0.01%"
+		}
+		return "+<0.01%"
 	case a < 0.00995:
 		return fmt.Sprintf("%+.2f%%", 100*ratio)
 	case a < 9.995:

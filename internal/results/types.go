@@ -163,6 +163,5 @@ type Manifest struct {
 	Started   string            `json:"started"`  // RFC 3339
 	Finished  string            `json:"finished"` // RFC 3339
 	Command   []string          `json:"command"`
-	Partial   bool              `json:"partial"`
 	Files     map[string]string `json:"files"` // name → SHA-256 of every other file
 }
