@@ -56,6 +56,8 @@ func TestExitCodes(t *testing.T) {
 		{"run " + small + " -o json --dry-run", 2, "--dry-run prints yaml"},
 		{"run " + small + " -j 0", 2, "want at least 1"},
 		{"report testdata -o none", 2, "want text, json, md"},
+		{"trace import testdata/requests.csv --format Count -o testdata/../testdata/requests.csv", 2, "is the file being read"},
+		{"trace import testdata/requests.csv", 3, `column "requests" looks like a count per bin; say format Count`},
 		{"trace import testdata/requests.csv --format Nope", 2, "want one of Rate, Count"},
 		{"run " + small + " --color pink", 2, "want auto, always or never"},
 		{"run " + small + " --set spec.seeds.cuont=3", 2, "did you mean count?"},

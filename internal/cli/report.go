@@ -5,8 +5,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -33,6 +35,9 @@ func reportCommand(env Env) *cobra.Command {
 				return err
 			}
 			if err := results.Verify(args[0]); err != nil {
+				if errors.Is(err, fs.ErrNotExist) {
+					err = fmt.Errorf("%w; name the folder of one run, such as results/my-scenario/0123456789ab", err)
+				}
 				return filesError(err)
 			}
 			if output == "md" {

@@ -131,6 +131,13 @@ func spark(rates []float64, width int) string {
 	return b.String()
 }
 
+// sameFile reports whether two paths name one existing file.
+func sameFile(a, b string) bool {
+	x, errA := os.Stat(a)
+	y, errB := os.Stat(b)
+	return errA == nil && errB == nil && os.SameFile(x, y)
+}
+
 func traceImportCommand(env Env) *cobra.Command {
 	var (
 		o      workload.ReadOptions
@@ -159,6 +166,9 @@ func traceImportCommand(env Env) *cobra.Command {
 			}
 			if out == "" {
 				return describe(env, t)
+			}
+			if sameFile(args[0], out) {
+				return usageError("-o %s is the file being read; write to another", out)
 			}
 			var b bytes.Buffer
 			if err := workload.WriteCSV(&b, t); err != nil {

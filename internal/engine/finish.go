@@ -122,9 +122,11 @@ func (w *world) clusterMetrics(v metrics.Values, served float64) {
 	if served > 0 {
 		v["co2e_grams_per_million_requests"] = 1e6 * carbon.SCI(m.grams, embodied, int64(served))
 	}
-	bill := w.cfg.Prices.Bill(w.gpuHours(), units.KWh(facility), m.grams+embodied)
-	v["cost_usd"] = bill.Total
-	put(v, "cost_usd_per_million_requests", 1e6*bill.Total, served)
+	if p := w.cfg.Prices; len(p.GPUHour) > 0 || p.EnergyPerKWh > 0 || p.CarbonPerTonne > 0 {
+		bill := p.Bill(w.gpuHours(), units.KWh(facility), m.grams+embodied)
+		v["cost_usd"] = bill.Total
+		put(v, "cost_usd_per_million_requests", 1e6*bill.Total, served)
+	}
 }
 
 func (w *world) embodiedGrams() float64 {

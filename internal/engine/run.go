@@ -103,6 +103,23 @@ func (w *world) begin() error {
 	return nil
 }
 
+// maxAtOnce bounds how many requests pass before the run looks whether it is
+// to stop: a fraction of a second's work.
+const maxAtOnce = 5e6
+
+// runTo serves everything between two instants, in parts that end soon.
+func (s *service) runTo(ctx context.Context, from, to vtime.Time) error {
+	part := vtime.Time(maxAtOnce / s.cfg.Curve.Peak() * 1e9)
+	for ; to-from > part && part > 0; from += part {
+		s.fleet.RunTo(from + part)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	s.fleet.RunTo(to)
+	return nil
+}
+
 // run lets everything happen, in order of time.
 func (w *world) run(ctx context.Context) (*results.Run, error) {
 	for last := vtime.Time(-1); ; {
@@ -112,7 +129,9 @@ func (w *world) run(ctx context.Context) (*results.Run, error) {
 				return nil, err
 			}
 			for _, s := range w.services {
-				s.fleet.RunTo(t)
+				if err := s.runTo(ctx, max(last, 0), t); err != nil {
+					return nil, err
+				}
 			}
 			last = t
 		}

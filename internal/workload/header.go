@@ -84,6 +84,7 @@ func (rd *reader) settle() error {
 	}
 	if rd.format == "" {
 		rd.format = Rate
+		rd.assumed = rd.unit == "" && o.Unit == ""
 	}
 	if !slices.Contains([]Format{Rate, Count, Timestamps, AzureLLM}, rd.format) {
 		return rd.whole("unknown format %q; want Rate, Count, Timestamps or AzureLLM", rd.format)
@@ -126,6 +127,10 @@ func (rd *reader) settleUnit() error {
 	return nil
 }
 
+// countNames are what people call a column of counts; read as a rate they would
+// be wrong by the width of a bin.
+var countNames = []string{"count", "counts", "requests", "request_count", "num_requests", "hits", "invocations", "orders"}
+
 // readColumns finds the columns by name in the line that names them.
 func (rd *reader) readColumns() error {
 	row, err := rd.row()
@@ -159,13 +164,16 @@ func (rd *reader) readColumns() error {
 		after = 0 // the time comes last
 	}
 	if rd.options.RateColumn == "" && after == len(rd.columns) {
-		return rd.fault(0, "one column (%s); want a time and a rate with a comma between them", rd.columns[0])
+		return rd.fault(0, "one column (%s); want a time and a rate with a comma between them", rd.columnNames())
 	}
 	if rd.rateCol, err = rd.column(rd.options.RateColumn, after); err != nil {
 		return err
 	}
 	if rd.rateCol == rd.timeCol {
 		return rd.fault(0, "column %q cannot be both time and rate", rd.columns[rd.timeCol])
+	}
+	if name := rd.columns[rd.rateCol]; rd.assumed && slices.Contains(countNames, strings.ToLower(name)) {
+		return rd.fault(0, "column %q looks like a count per bin; say format Count, or format Rate if it is a rate", name)
 	}
 	if i := slices.Index(rd.columns, "kind"); i != rd.timeCol && i != rd.rateCol {
 		rd.kindCol = i
@@ -186,5 +194,5 @@ func (rd *reader) column(name string, byDefault int) (int, error) {
 }
 
 func (rd *reader) missingColumn(name string) error {
-	return rd.fault(0, "no column %q; the file has %s", name, strings.Join(rd.columns, ", "))
+	return rd.fault(0, "no column %q; the file has %s", name, rd.columnNames())
 }

@@ -80,6 +80,7 @@ type reader struct {
 	bin     time.Duration // 0 when it does not say
 	start   *time.Time
 	columns []string
+	assumed bool // nobody said the format: Rate is a guess
 
 	time           timeColumn
 	timeCol        int
@@ -116,6 +117,16 @@ func (rd *reader) readTime(row []field) (int64, error) {
 	return t, nil
 }
 
+// columnNames lists the columns for a message; of a file that is no table it
+// shows the beginning.
+func (rd *reader) columnNames() string {
+	names := []rune(strings.Join(rd.columns, ", "))
+	if len(names) > 120 {
+		return string(names[:120]) + "…"
+	}
+	return string(names)
+}
+
 // nextRow returns the cells of the next row, or nil at the end of the file.
 func (rd *reader) nextRow() ([]field, error) {
 	for {
@@ -131,7 +142,7 @@ func (rd *reader) nextRow() ([]field, error) {
 			return nil, err
 		}
 		if len(row) != len(rd.columns) {
-			return nil, rd.fault(0, "%d cells, but the file has %d columns (%s)", len(row), len(rd.columns), strings.Join(rd.columns, ", "))
+			return nil, rd.fault(0, "%d cells, but the file has %d columns (%s)", len(row), len(rd.columns), rd.columnNames())
 		}
 		return row, nil
 	}
