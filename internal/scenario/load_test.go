@@ -116,7 +116,7 @@ func TestOverrides(t *testing.T) {
 		{"metadata.name=77", ""},
 		{"spec.seeds.cuont=3", "override spec.seeds.cuont: unknown path spec.seeds.cuont: did you mean count? want first or count"},
 		{"spec.policies[hap].nodes.sleep=true", "override spec.policies[hap].nodes.sleep: cannot set spec.policies[hap]: the list has 5 elements and none of that name"},
-		{"spec.duration=1h", file + ":17:18: spec.services[0].workload.events[0].at: 3h is not before the end of the window, 1h (hint: move the event or raise spec.duration)"},
+		{"spec.duration=1h", file + ":18:18: spec.services[0].workload.events[0].at: 3h is not before the end of the window, 1h (hint: move the event or raise spec.duration)"},
 		{"spec.seeds.count=many", `--set spec.seeds.count:1:1: spec.seeds.count: want a whole number, found the text "many"`},
 		{"spec.services[0].queue.capacity=2", "--set spec.services[0].queue.capacity:1:1: spec.services[0].queue.capacity: 2 is less than a batch of 32, which could never fill (hint: raise capacity or lower maxBatch)"},
 	} {
