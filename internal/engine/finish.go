@@ -161,11 +161,11 @@ func (w *world) warnings() []string {
 	var ws []string
 	for _, s := range w.services {
 		if slices.ContainsFunc(w.cluster.Pods(s.index), func(p *cluster.Pod) bool { return p.Phase == cluster.Pending }) {
-			ws = append(ws, fmt.Sprintf("policy %s ends with pods of %s that have no place on any node: give its pools more nodes (decisions.jsonl has the reason)", w.cfg.Policy, s.cfg.Name))
+			ws = append(ws, fmt.Sprintf("it ends with pods of %s that have no place on any node: give its pools more nodes (decisions.jsonl has the reason)", s.cfg.Name))
 		}
 		t := &s.total
 		if lost := t.Dropped + t.TimedOut; float64(lost) > 0.01*float64(t.Arrived) {
-			ws = append(ws, fmt.Sprintf("policy %s loses more than 1 %% of the requests of %s: its latencies are those of the survivors", w.cfg.Policy, s.cfg.Name))
+			ws = append(ws, fmt.Sprintf("it loses more than 1 %% of the requests of %s: its latencies are those of the survivors", s.cfg.Name))
 		}
 	}
 	slices.Sort(ws)

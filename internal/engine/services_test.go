@@ -58,7 +58,7 @@ func TestToZeroAndBack(t *testing.T) {
 func TestPodsWithoutAPlaceAreAWarning(t *testing.T) {
 	c := world1(t, constant(1, 600), &plan{interval: time.Minute, replicas: []int{1, 20}})
 	r := run(t, c, 1)
-	want := "policy plan ends with pods of ranker that have no place on any node: give its pools more nodes (decisions.jsonl has the reason)"
+	want := "it ends with pods of ranker that have no place on any node: give its pools more nodes (decisions.jsonl has the reason)"
 	if !slices.Contains(r.Warnings, want) {
 		t.Errorf("warnings %q, want one about pods without a place", r.Warnings)
 	}

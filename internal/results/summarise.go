@@ -219,7 +219,7 @@ func runWarnings(runs []*Run) []string {
 	}
 	var out []string
 	for _, text := range slices.Sorted(maps.Keys(count)) {
-		out = append(out, fmt.Sprintf("%s, %d of %d seeds: %s", runs[0].Policy, count[text], len(runs), text))
+		out = append(out, fmt.Sprintf("policy %s, %d of %d seeds: %s", runs[0].Policy, count[text], len(runs), text))
 	}
 	return out
 }

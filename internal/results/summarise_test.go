@@ -129,7 +129,7 @@ func TestWarnings(t *testing.T) {
 		{"of runs", func(r []*Run) []*Run {
 			r[0].Warnings, r[1].Warnings = []string{"queue full"}, []string{"queue full"}
 			return r
-		}, "static, 2 of 10 seeds: queue full"},
+		}, "policy static, 2 of 10 seeds: queue full"},
 		{"one seed", func(r []*Run) []*Run { return []*Run{r[0], r[10]} }, "too few seeds (1) for a confidence interval: use at least 2"},
 		{"unpaired", func(r []*Run) []*Run { return slices.Delete(r, 12, 13) }, "static and hpa are compared on the 9 seeds they share"},
 		{"no run of a policy", func(r []*Run) []*Run { return r[:20] }, "no run of policy forecast has finished"},
