@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/grade"
+	"github.com/kwatt-sim/kwatt/internal/units"
 )
 
 // columns are the indices of what ReadCSV reads.
@@ -86,20 +87,10 @@ func (rd *reader) setPortal(s *Series) {
 	}
 }
 
-var timeLayouts = []string{
-	"2006-01-02T15:04:05Z07:00",
-	"2006-01-02 15:04:05",
-	"2006-01-02T15:04Z07:00",
-	"2006-01-02T15:04:05",
-	"2006-01-02 15:04:05Z07:00",
-	"2006-01-02T15:04",
-	"2006-01-02 15:04",
-}
-
 // parseTime reads a timestamp, in UTC without a zone, from 1900 to 2189: within
 // these years any two differ by less than an int64 of ns.
 func parseTime(s string) (time.Time, error) {
-	for _, layout := range timeLayouts {
+	for _, layout := range units.TimeLayouts {
 		// Parse would look at the machine's own zone.
 		if t, err := time.ParseInLocation(layout, s, time.UTC); err == nil {
 			if t.Year() < 1900 || t.Year() >= 2190 {

@@ -96,7 +96,7 @@ func (c *Cluster) cheapestNode(needs []Need) *Node {
 				continue
 			}
 			seen[kind] = true
-			cs = append(cs, Candidate{Node: n, Part: need.Part, MarginalWatts: c.marginalWatts(n, &n.GPUs[0], need)})
+			cs = append(cs, Candidate{Node: n, MarginalWatts: c.marginalWatts(n, &n.GPUs[0], need)})
 		}
 	}
 	if len(cs) == 0 {

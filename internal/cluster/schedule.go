@@ -50,7 +50,6 @@ type Candidate struct {
 	Node          *Node
 	GPU           int
 	Allocated     float64 // part of the node's GPUs taken before the pod, 0..1
-	Part          float64 // of its GPU that the pod would take
 	DeviceUsed    float64 // part of the device taken before the pod
 	MarginalWatts float64 // that the placement adds; an empty node's base counts
 }
@@ -172,7 +171,7 @@ func (c *Cluster) onNode(cs []Candidate, n *Node, need Need) []Candidate {
 		}
 		seenEmpty = seenEmpty || !g.Loaded()
 		cs = append(cs, Candidate{
-			Node: n, GPU: i, Allocated: allocated, Part: need.Part, DeviceUsed: g.used,
+			Node: n, GPU: i, Allocated: allocated, DeviceUsed: g.used,
 			MarginalWatts: c.marginalWatts(n, g, need),
 		})
 	}

@@ -48,13 +48,12 @@ type Telemetry struct {
 
 // Service is one service of the scenario.
 type Service struct {
-	Name          string
-	Curve         *workload.Curve
-	Process       workload.Process
-	Serving       serving.Config
-	Pools         []PoolService // by pool of the cluster
-	LatencyTarget bool          // Serving.SLO is a promise of the scenario
-	Initial       int
+	Name    string
+	Curve   *workload.Curve
+	Process workload.Process
+	Serving serving.Config
+	Pools   []PoolService // by pool of the cluster
+	Initial int
 	// NewScaler makes the policy's scaler, fresh for each replication.
 	NewScaler func() (policies.Scaler, error)
 }

@@ -61,7 +61,7 @@ func world1(t testing.TB, rates []float64, p *plan) *Config {
 				Times: serving.NewServiceTime([]float64{0, serviceNs}, serving.Deterministic, 0, false), Load: 1, Full: 10,
 				BusyWatts: []float64{0, busy}, Grades: []grade.Grade{g, g},
 			}},
-			LatencyTarget: true, Initial: p.replicas[0],
+			Initial:   p.replicas[0],
 			NewScaler: func() (policies.Scaler, error) { p.seen = nil; return p, nil },
 		}},
 		Cluster: cluster.Config{

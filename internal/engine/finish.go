@@ -32,7 +32,7 @@ func (w *world) finish() (*results.Run, error) {
 		all.Add(&s.total)
 		v := metrics.Values{}
 		requestMetrics(v, &s.total)
-		if s.cfg.LatencyTarget {
+		if s.cfg.Serving.SLO > 0 {
 			withSLO.Add(&s.total)
 			attainment(v, &s.total)
 		}

@@ -49,6 +49,7 @@ type service struct {
 	fleet   *serving.Fleet
 	scaler  policies.Scaler
 	desired int
+	atOnce  vtime.Time        // the longest time that is served without a look at the context
 	scrapes []scrape          // oldest first, as far back as telemetry looks
 	unseen  metrics.Histogram // latencies that a bin took before a scrape saw them
 	inBin   serving.Stats
@@ -107,11 +108,20 @@ func (w *world) begin() error {
 // to stop: a fraction of a second's work.
 const maxAtOnce = 5e6
 
+// atOnce is the time in which maxAtOnce requests arrive at the peak rate in
+// req/s. It is asked for once: a peak is a pass over the whole curve.
+func atOnce(peak float64) vtime.Time {
+	ns := maxAtOnce / peak * 1e9
+	if peak == 0 || ns >= float64(vtime.Forever) {
+		return vtime.Forever
+	}
+	return max(vtime.Time(ns), 1)
+}
+
 // runTo serves everything between two instants, in parts that end soon.
 func (s *service) runTo(ctx context.Context, from, to vtime.Time) error {
-	part := vtime.Time(maxAtOnce / s.cfg.Curve.Peak() * 1e9)
-	for ; to-from > part && part > 0; from += part {
-		s.fleet.RunTo(from + part)
+	for ; to-from > s.atOnce; from += s.atOnce {
+		s.fleet.RunTo(from + s.atOnce)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -157,7 +167,7 @@ func (w *world) addService(i int) error {
 	if err != nil {
 		return err
 	}
-	w.services = append(w.services, &service{cfg: c, index: i, fleet: fleet, scaler: scaler, desired: c.Initial})
+	w.services = append(w.services, &service{cfg: c, index: i, fleet: fleet, scaler: scaler, desired: c.Initial, atOnce: atOnce(c.Curve.Peak())})
 	return nil
 }
 

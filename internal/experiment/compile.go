@@ -141,7 +141,6 @@ func (w *world) addService(c *engine.Config, p *scenario.Policy, i int) error {
 	if cv := s.Workload.Arrivals.CV; cv != nil {
 		es.Process.CV = *cv
 	}
-	es.LatencyTarget = es.Serving.SLO > 0
 	cs := cluster.Service{
 		Name: s.Name, ImagePull: s.Startup.ImagePull.D(), ModelLoad: s.Startup.ModelLoad.D(), Jitter: s.Startup.Jitter,
 	}

@@ -15,6 +15,18 @@ const JoulesPerKWh = 3.6e6
 // KWh converts joules to kilowatt-hours.
 func KWh(joules float64) float64 { return joules / JoulesPerKWh }
 
+// TimeLayouts are the ways to write a time in a data file, for time.Parse, which
+// takes a fraction of a second behind each that ends in seconds.
+var TimeLayouts = []string{
+	"2006-01-02T15:04:05Z07:00",
+	"2006-01-02 15:04:05",
+	"2006-01-02T15:04Z07:00",
+	"2006-01-02T15:04:05",
+	"2006-01-02 15:04:05Z07:00",
+	"2006-01-02T15:04",
+	"2006-01-02 15:04",
+}
+
 // Duration is a time span that is written like "15s", "1h30m" or "2m".
 type Duration time.Duration
 

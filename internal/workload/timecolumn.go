@@ -6,19 +6,9 @@ import (
 	"strconv"
 	"strings"
 	"time"
-)
 
-// timeLayouts are the ways to write a time; Go takes a fraction of a second
-// behind each that ends in seconds.
-var timeLayouts = []string{
-	"2006-01-02T15:04:05Z07:00",
-	"2006-01-02 15:04:05",
-	"2006-01-02T15:04Z07:00",
-	"2006-01-02T15:04:05",
-	"2006-01-02 15:04:05Z07:00",
-	"2006-01-02T15:04",
-	"2006-01-02 15:04",
-}
+	"github.com/kwatt-sim/kwatt/internal/units"
+)
 
 // The span of years is such that int64 ns hold any two times' difference.
 var (
@@ -89,7 +79,7 @@ func (c *timeColumn) recognise(s string) error {
 // parseTimestamp reads a date and time; one without a zone is in UTC. It never
 // looks at the machine's own zone.
 func parseTimestamp(s string) (time.Time, string, error) {
-	for _, layout := range timeLayouts {
+	for _, layout := range units.TimeLayouts {
 		if t, err := time.ParseInLocation(layout, s, time.UTC); err == nil {
 			return t, layout, nil
 		}
