@@ -33,7 +33,11 @@ type runFlags struct {
 	quiet    bool
 	color    string
 	static   bool
+	ledger   string
 }
+
+// ledgers are the values of --ledger.
+var ledgers = map[string]engine.Ledger{"changes": engine.Changes, "ticks": engine.Ticks, "nodes": engine.NodeResults}
 
 func runCommand(env Env) *cobra.Command {
 	var fl runFlags
@@ -67,6 +71,7 @@ func runCommand(env Env) *cobra.Command {
 	f.StringVarP(&fl.output, "output", "o", "text", "what to print: text, json (summary.json), none; with --dry-run yaml")
 	f.BoolVarP(&fl.quiet, "quiet", "q", false, "no progress")
 	f.StringVar(&fl.color, "color", "auto", "auto, always or never")
+	f.StringVar(&fl.ledger, "ledger", "ticks", "how much of the decisions to keep: changes, ticks (also those to change nothing) or nodes (also each node's filter and score results)")
 	f.BoolVar(&fl.static, "static-charts", false, "SVG charts without scripts in report.html")
 	return c
 }
@@ -78,6 +83,9 @@ func (fl runFlags) check() error {
 	}
 	if !fl.dryRun && fl.output == "yaml" {
 		return usageError("-o yaml goes with --dry-run; want text, json or none")
+	}
+	if _, ok := ledgers[fl.ledger]; !ok {
+		return usageError("--ledger %s: want changes, ticks or nodes", fl.ledger)
 	}
 	if fl.parallel < 1 {
 		return usageError("-j %d: want at least 1", fl.parallel)
@@ -120,10 +128,13 @@ func runScenario(env Env, path string, fl runFlags) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	for _, c := range configs {
+		c.Ledger = ledgers[fl.ledger]
+	}
 	key := results.ID(append(slices.Clone(r.bundle.Effective), r.file.Digest()...), r.policies, r.seeds)
 	root := filepath.Join(fl.out, r.file.Scenario.Metadata.Name)
 	r.dir = filepath.Join(root, key)
-	runs, partial, err := r.simulate(configs, root, key+"-"+binaryID())
+	runs, partial, err := r.simulate(configs, root, key+"-"+fl.ledger+"-"+binaryID())
 	if err != nil {
 		return err
 	}

@@ -1,7 +1,8 @@
-package cluster
+package cluster_test
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,9 @@ import (
 
 	"pgregory.net/rapid"
 
+	. "github.com/kwatt-sim/kwatt/internal/cluster"
+	"github.com/kwatt-sim/kwatt/internal/cluster/clustertest"
+	"github.com/kwatt-sim/kwatt/internal/decisions"
 	"github.com/kwatt-sim/kwatt/internal/powermodel"
 	"github.com/kwatt-sim/kwatt/internal/rng"
 	"github.com/kwatt-sim/kwatt/internal/vtime"
@@ -31,11 +35,13 @@ func (d *diary) PodDraining(p *Pod) {
 	d.write("%s draining", p.Name)
 	d.q.At(d.q.Now().Add(d.drain), vtime.PriorityCluster, func() { d.c.Delete(p) })
 }
-func (d *diary) PowerChanging() {}
-func (d *diary) NodeChanged(n *Node, reason string) {
-	d.write("%s is %s: %s", n.Name, [...]string{"off", "booting", "on", "asleep", "waking"}[n.State], reason)
+func (d *diary) PowerChanging()                           {}
+func (d *diary) NodeChanged(n *Node, kind, reason string) { d.write("%s %s: %s", kind, n.Name, reason) }
+func (d *diary) Unschedulable(p *Pod, message string, _ decisions.Placement) {
+	d.write("%s: %s", p.Name, message)
 }
-func (d *diary) Unschedulable(p *Pod, why Refusals) { d.write("%s: %v", p.Name, why) }
+func (d *diary) PodBound(*Pod, decisions.Placement)     {}
+func (d *diary) PodEvicted(p *Pod, kind, reason string) { d.write("%s %s: %s", kind, p.Name, reason) }
 
 func t4(t testing.TB, gpus int) powermodel.Node {
 	g, err := powermodel.Lookup("nvidia-t4")
@@ -46,19 +52,22 @@ func t4(t testing.TB, gpus int) powermodel.Node {
 }
 
 // config is one pool of 4-GPU nodes and one service that takes part of a GPU.
-func config(t testing.TB, s Scheduler, part float64) Config {
+func config(t testing.TB, s NewScheduler, part float64) Config {
 	return Config{
 		Pools: []Pool{{Name: "t4", Node: t4(t, 4), Initial: 1, Min: 1, Max: 3, ProvisionDelay: 90 * time.Second, WakeDelay: 10 * time.Second}},
 		Services: []Service{{Name: "ranker", Needs: []Need{{Part: part, Watts: 40}},
 			ImagePull: 20 * time.Second, ModelLoad: 40 * time.Second}},
-		Scheduler: s, Autoscale: true, ConsolidateAfter: 5 * time.Minute,
+		NewScheduler: s, Autoscaler: Autoscaler{Enabled: true, Expander: LeastWaste, ConsolidateAfter: 5 * time.Minute},
 	}
 }
 
 func begin(cfg Config, replicas int) (*Cluster, *diary) {
 	q := &vtime.Queue{}
 	d := &diary{q: q, drain: time.Second}
-	d.c = New(cfg, q, rng.New(1), d)
+	var err error
+	if d.c, err = New(cfg, q, rng.New(1), d, make([]float64, len(cfg.Pools))); err != nil {
+		panic(err)
+	}
 	d.c.Start(0, replicas)
 	d.c.Settle()
 	return d.c, d
@@ -81,21 +90,21 @@ func (d *diary) expect(t *testing.T, want ...string) {
 }
 
 func TestPodsFromPendingToReadyAndNodesComeAndGo(t *testing.T) {
-	c, d := begin(config(t, LeastAllocated{}, 1), 2)
+	c, d := begin(config(t, clustertest.Spread, 1), 2)
 	d.expect(t, "0s ranker-1 ready on t4-0/0", "0s ranker-2 ready on t4-0/1")
 
 	d.runTo(time.Minute)
 	c.Scale(0, 6) // two more fit, two need a node; its image is there already
 	d.expect(t,
-		"1m0s ranker-5: 0/3 nodes are available: 1 insufficient nvidia.com/gpu, 2 node(s) not ready",
-		"1m0s ranker-6: 0/3 nodes are available: 1 insufficient nvidia.com/gpu, 2 node(s) not ready",
-		"1m0s t4-1 is booting: pods without a place")
+		"1m0s ranker-5: 0/1 nodes have room",
+		"1m0s ranker-6: 0/1 nodes have room",
+		"1m0s node-on t4-1: pods without a place")
 	d.runTo(4 * time.Minute)
 	d.expect(t,
 		"1m40s ranker-3 ready on t4-0/2", "1m40s ranker-4 ready on t4-0/3",
-		"2m30s t4-1 is on: booted",
+		"2m30s node-ready t4-1: booted",
 		"3m30s ranker-5 ready on t4-1/0", "3m30s ranker-6 ready on t4-1/1")
-	if got := c.PendingSince(0, d.q.Now()); got != 180 {
+	if got := c.PendingSeconds(0, d.q.Now()); got != 180 {
 		t.Errorf("pods were pending for %v s, want 2 × 90", got)
 	}
 
@@ -107,56 +116,56 @@ func TestPodsFromPendingToReadyAndNodesComeAndGo(t *testing.T) {
 
 	c.Scale(0, 1)
 	d.runTo(15 * time.Minute)
-	d.expect(t, "5m0s ranker-6 draining", "5m0s ranker-5 draining", "10m1s t4-1 is off: empty for 5m0s")
+	d.expect(t, "5m0s ranker-6 draining", "5m0s ranker-5 draining", "10m1s node-off t4-1: empty for 5m0s")
 }
 
-func TestEnergyAwarePacksAndEmptiesAndSleeps(t *testing.T) {
-	cfg := config(t, MarginalWatts{}, 1)
-	cfg.Pools[0].Initial, cfg.Pools[0].Min, cfg.Sleep = 2, 0, true
+func TestPacksAndEmptiesAndSleepsAndEmptiesAndSleeps(t *testing.T) {
+	cfg := config(t, clustertest.Pack, 1)
+	cfg.Pools[0].Initial, cfg.Pools[0].Min, cfg.Autoscaler.Sleep, cfg.EmptiestFirst = 2, 0, true, true
 	c, d := begin(cfg, 5)
 	d.expect(t, "0s ranker-1 ready on t4-0/0", "0s ranker-2 ready on t4-0/1", "0s ranker-3 ready on t4-0/2",
 		"0s ranker-4 ready on t4-0/3", "0s ranker-5 ready on t4-1/0")
 	c.Scale(0, 4) // the emptiest node first
 	d.runTo(6 * time.Minute)
-	d.expect(t, "0s ranker-5 draining", "5m1s t4-1 is asleep: empty for 5m0s")
+	d.expect(t, "0s ranker-5 draining", "5m1s node-sleep t4-1: empty for 5m0s")
 	c.Scale(0, 5) // waking is quicker than booting, and the image is still there
 	d.runTo(8 * time.Minute)
-	d.expect(t, "6m0s ranker-6: 0/3 nodes are available: 1 insufficient nvidia.com/gpu, 2 node(s) not ready",
-		"6m0s t4-1 is waking: pods without a place", "6m10s t4-1 is on: booted", "6m50s ranker-6 ready on t4-1/0")
+	d.expect(t, "6m0s ranker-6: 0/1 nodes have room",
+		"6m0s node-wake t4-1: pods without a place", "6m10s node-ready t4-1: booted", "6m50s ranker-6 ready on t4-1/0")
 }
 
-func TestDefaultSpreads(t *testing.T) {
-	cfg := config(t, LeastAllocated{}, 1)
+func TestSpreads(t *testing.T) {
+	cfg := config(t, clustertest.Spread, 1)
 	cfg.Pools[0].Initial = 2
 	_, d := begin(cfg, 3)
 	d.expect(t, "0s ranker-1 ready on t4-0/0", "0s ranker-2 ready on t4-1/0", "0s ranker-3 ready on t4-0/1")
 }
 
 func TestSharesFillADeviceBeforeTheNext(t *testing.T) {
-	_, d := begin(config(t, LeastAllocated{}, 0.25), 6)
+	_, d := begin(config(t, clustertest.Spread, 0.25), 6)
 	d.expect(t, "0s ranker-1 ready on t4-0/0", "0s ranker-2 ready on t4-0/0", "0s ranker-3 ready on t4-0/0",
 		"0s ranker-4 ready on t4-0/0", "0s ranker-5 ready on t4-0/1", "0s ranker-6 ready on t4-0/1")
 }
 
 func TestSlicesAndSharesDoNotMixOnADevice(t *testing.T) {
-	cfg := config(t, LeastAllocated{}, 0.5)
+	cfg := config(t, clustertest.Spread, 0.5)
 	cfg.Pools[0].Node = t4(t, 1)
 	cfg.Services = append(cfg.Services, Service{Name: "slice", Needs: []Need{{Part: 0.5, MIG: true}}})
-	cfg.Autoscale = false
+	cfg.Autoscaler.Enabled = false
 	c, d := begin(cfg, 1)
 	c.Start(1, 1)
 	c.Settle()
-	d.expect(t, "0s ranker-1 ready on t4-0/0", "0s slice-1: 0/3 nodes are available: 1 insufficient nvidia.com/gpu, 2 node(s) not ready")
+	d.expect(t, "0s ranker-1 ready on t4-0/0", "0s slice-1: 0/1 nodes have room")
 	c.Scale(0, 0)
 	d.runTo(2 * time.Minute)
 	d.expect(t, "0s ranker-1 draining", "1s"+" slice-1 ready on t4-0/0")
 }
 
 func TestRefusalsNameTheReason(t *testing.T) {
-	cfg := config(t, LeastAllocated{}, 1)
+	cfg := config(t, clustertest.Spread, 1)
 	cfg.Services[0].Needs[0].Refused = NoProfile
 	_, d := begin(cfg, 1)
-	d.expect(t, "0s ranker-1: 0/3 nodes are available: 3 no service-time profile for the GPU model")
+	d.expect(t, "0s ranker-1: 0/1 nodes have room")
 }
 
 // Whatever a policy asks for: no device holds more than it has, pods run only
@@ -164,12 +173,12 @@ func TestRefusalsNameTheReason(t *testing.T) {
 // its bounds.
 func TestInvariants(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		var s Scheduler = LeastAllocated{}
+		var s NewScheduler = clustertest.Spread
 		if rapid.Bool().Draw(rt, "energyAware") {
-			s = MarginalWatts{}
+			s = clustertest.Pack
 		}
 		cfg := config(t, s, rapid.SampledFrom([]float64{0.25, 1.0 / 3, 0.5, 1}).Draw(rt, "part"))
-		cfg.Sleep = rapid.Bool().Draw(rt, "sleep")
+		cfg.Autoscaler.Sleep = rapid.Bool().Draw(rt, "sleep")
 		cfg.Services[0].Jitter = 0.2
 		c, d := begin(cfg, rapid.IntRange(0, 5).Draw(rt, "initial"))
 		now := time.Duration(0)
@@ -194,15 +203,17 @@ func checkInvariants(t *rapid.T, c *Cluster, want int) {
 			t.Fatalf("%s is in phase %d on node %v", p.Name, p.Phase, p.Node)
 		}
 		if p.Phase == Pending {
-			if n, _, _ := c.place(p); n != nil {
-				t.Fatalf("%s waits although %s has room", p.Name, n.Name)
+			for _, n := range c.Nodes() {
+				if _, ok := n.Room().Find(c.Need(p, n)); ok && n.State == On && !n.Cordoned {
+					t.Fatalf("%s waits although %s has room", p.Name, n.Name)
+				}
 			}
 		}
 	}
 	if live != want {
 		t.Fatalf("%d pods, want %d", live, want)
 	}
-	if on := c.on(0); on < 1 || on > 3 {
+	if on := on(c, 0); on < 1 || on > 3 {
 		t.Fatalf("%d nodes on, want 1 to 3", on)
 	}
 	for _, n := range c.Nodes() {
@@ -210,18 +221,29 @@ func checkInvariants(t *rapid.T, c *Cluster, want int) {
 		for _, g := range n.GPUs {
 			used := 0.0
 			for _, p := range g.Pods {
-				used += c.cfg.Services[0].Needs[0].Part
+				used += c.Need(p, n).Part
 				if p.Node != n {
 					t.Fatalf("%s is on %s and thinks it is on %v", p.Name, n.Name, p.Node)
 				}
 			}
-			if used > 1+room {
-				t.Fatalf("%s holds %v of a GPU", n.Name, used)
+			if used > 1+1e-9 || math.Abs(used-g.Used) > 1e-9 {
+				t.Fatalf("%s holds %v of a GPU and counts %v", n.Name, used, g.Used)
 			}
 			pods += len(g.Pods)
 		}
-		if pods != n.pods || (pods > 0 && n.State != On) {
-			t.Fatalf("%s in state %d counts %d pods and holds %d", n.Name, n.State, n.pods, pods)
+		if pods > 0 && n.State != On {
+			t.Fatalf("%s in state %d holds %d pods", n.Name, n.State, pods)
 		}
 	}
+}
+
+// on counts a pool's nodes that are on or on their way.
+func on(c *Cluster, pool int) int {
+	count := 0
+	for _, n := range c.Nodes() {
+		if n.Pool == pool && (n.State == On || n.State == Booting || n.State == Waking) {
+			count++
+		}
+	}
+	return count
 }

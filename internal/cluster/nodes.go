@@ -4,144 +4,103 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/kwatt-sim/kwatt/internal/decisions"
 	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
-// schedulePending binds the pending pods that fit, oldest first, and asks for
-// nodes for the others. Where one pod of a service finds no place, those after
-// it find none either: places only become fewer meanwhile.
-func (c *Cluster) schedulePending() {
-	var left []*Pod
-	full := map[int]Refusals{} // by service
-	for _, p := range c.pending {
-		why, isFull := full[p.Service]
-		if !isFull {
-			var n *Node
-			var gpu int
-			if n, gpu, why = c.place(p); n != nil {
-				c.start(p, n, gpu)
-				continue
-			}
-			full[p.Service] = why
-		}
-		left = append(left, p)
-		if !p.refused {
-			p.refused = true
-			c.watch.Unschedulable(p, why)
-		}
-	}
-	c.pending = left
-	if c.cfg.Autoscale {
-		c.growFor(left)
-	}
+// NodeState is what a node is doing.
+type NodeState uint8
+
+// The states of a node.
+const (
+	Off     NodeState = iota // not paid for, draws nothing
+	Booting                  // asked for; paid for and drawing boot watts
+	On                       // schedulable, unless cordoned
+	Asleep                   // suspended; draws sleep watts
+	Waking                   // on its way from Asleep to On, drawing boot watts
+)
+
+// GPU is one device of a node.
+type GPU struct {
+	Device
+	Pods []*Pod
 }
 
-// growFor powers on as many nodes as the pods need beyond those that are on
-// their way, which it fills first on paper.
-func (c *Cluster) growFor(pods []*Pod) {
-	type plan struct {
-		node *Node
-		gpus []GPU
-	}
-	var coming []plan
-	for _, n := range c.nodes {
-		if n.State == Booting || n.State == Waking {
-			coming = append(coming, plan{n, make([]GPU, len(n.GPUs))})
-		}
-	}
-	take := func(pl plan, need Need) bool {
-		if need.Refused != NoReason {
-			return false
-		}
-		for i := range pl.gpus {
-			if g := &pl.gpus[i]; g.used+need.Part <= 1+room && (g.used == 0 || g.mig == need.MIG) {
-				g.used += need.Part
-				g.mig = need.MIG
-				return true
-			}
-		}
-		return false
-	}
-next:
-	for _, p := range pods {
-		needs := c.cfg.Services[p.Service].Needs
-		for _, pl := range coming {
-			if take(pl, needs[pl.node.Pool]) {
-				continue next
-			}
-		}
-		if n := c.cheapestNode(needs); n != nil {
-			c.powerOn(n, "pods without a place")
-			pl := plan{n, make([]GPU, len(n.GPUs))}
-			take(pl, needs[n.Pool])
-			coming = append(coming, pl)
-		}
-	}
-}
+// Loaded reports whether a pod holds a context on the device.
+func (g *GPU) Loaded() bool { return len(g.Pods) > 0 }
 
-// cheapestNode returns the node to power on for a pod with these needs: a
-// sleeping one before one that is off, in a pool that fits, pools in the
-// scheduler's order of preference for an empty node.
-func (c *Cluster) cheapestNode(needs []Need) *Node {
-	var cs []Candidate
-	seen := make([]bool, 2*len(c.cfg.Pools))
-	for _, state := range []NodeState{Asleep, Off} {
-		for _, n := range c.nodes {
-			kind := 2 * n.Pool
-			if state == Off {
-				kind++
-			}
-			need := needs[n.Pool]
-			if n.State != state || seen[kind] || need.Refused != NoReason {
-				continue
-			}
-			seen[kind] = true
-			cs = append(cs, Candidate{Node: n, MarginalWatts: c.marginalWatts(n, &n.GPUs[0], need)})
-		}
-	}
-	if len(cs) == 0 {
-		return nil
-	}
-	return cs[c.cfg.Scheduler.Choose(cs)].Node
+// Node is one host.
+type Node struct {
+	Name     string
+	Pool     int
+	State    NodeState
+	Cordoned bool // takes no new pods: it is being drained
+	GPUs     []GPU
+
+	pods    int
+	touched vtime.Time // when a pod came or went, or the node came on
+	images  []bool     // by service
+	epoch   int        // counts changes of state, so that stale timers do nothing
 }
 
 // powerOn begins a node's boot or wake-up.
 func (c *Cluster) powerOn(n *Node, reason string) {
 	pool := c.Pool(n)
-	next, delay := Booting, pool.ProvisionDelay
+	next, kind, delay := Booting, decisions.NodeOn, pool.ProvisionDelay
 	if n.State == Asleep {
-		next, delay = Waking, pool.WakeDelay
+		next, kind, delay = Waking, decisions.NodeWake, pool.WakeDelay
 	}
-	c.change(n, next, reason)
+	c.change(n, next, kind, reason)
 	c.after(n, delay, vtime.PriorityCluster, func() {
-		c.change(n, On, "booted")
+		c.change(n, On, decisions.NodeReady, "booted")
+		c.scheduler.NodeAdded(n)
 		c.queue.At(c.queue.Now(), vtime.PriorityPlacePod, c.schedulePending)
-		c.watchEmpty(n)
+		c.watchNode(n)
 	})
 }
 
-// watchEmpty removes an empty node if it is still empty after ConsolidateAfter
-// and its pool is above its minimum. A node that the minimum keeps on is not
-// looked at again until it has had a pod: while it is empty its pool has no
-// reason to grow.
-func (c *Cluster) watchEmpty(n *Node) {
-	if !c.cfg.Autoscale || n.pods > 0 {
+// powerDown takes an empty node away.
+func (c *Cluster) powerDown(n *Node, reason string) {
+	next, kind := Off, decisions.NodeOff
+	if c.cfg.Autoscaler.Sleep {
+		next, kind = Asleep, decisions.NodeSleep
+	} else {
+		clear(n.images)
+	}
+	n.Cordoned = false
+	c.change(n, next, kind, reason)
+	c.scheduler.NodeRemoved(n)
+}
+
+// watchNode starts the clocks of a node that a pod left or that came on: a
+// drained one goes when it is empty; any other goes if it is still empty after
+// ConsolidateAfter and its pool is above its minimum. A node that the minimum
+// keeps on is not looked at again until it has had a pod: while it is empty
+// its pool has no reason to grow.
+func (c *Cluster) watchNode(n *Node) {
+	n.touched = c.queue.Now()
+	if !c.cfg.Autoscaler.Enabled {
 		return
 	}
-	since := c.queue.Now()
-	n.emptySince = since
+	if n.pods > 0 {
+		c.scanSoon()
+		return
+	}
+	wait, reason := c.cfg.Autoscaler.ConsolidateAfter, fmt.Sprintf("empty for %v", c.cfg.Autoscaler.ConsolidateAfter)
+	if n.Cordoned {
+		wait, reason = 0, "drained"
+	}
+	since := n.touched
 	// Pods that wait are placed first, even when nodes are removed at once.
-	c.after(n, c.cfg.ConsolidateAfter, vtime.PriorityPlacePod, func() {
-		if n.State != On || n.pods > 0 || n.emptySince != since || c.on(n.Pool) <= c.Pool(n).Min {
+	c.after(n, wait, vtime.PriorityPlacePod, func() {
+		if n.State != On || n.pods > 0 || n.touched != since || c.on(n.Pool) <= c.Pool(n).Min {
 			return
 		}
-		next := Off
-		if c.cfg.Sleep {
-			next = Asleep
-		} else {
-			clear(n.images)
+		if c.drained == n {
+			c.drained = nil
 		}
-		c.change(n, next, fmt.Sprintf("empty for %v", c.cfg.ConsolidateAfter))
+		c.powerDown(n, reason)
+		c.scanSoon()
 	})
 }
 
@@ -166,9 +125,9 @@ func (c *Cluster) after(n *Node, d time.Duration, p vtime.Priority, do func()) {
 	})
 }
 
-func (c *Cluster) change(n *Node, to NodeState, reason string) {
+func (c *Cluster) change(n *Node, to NodeState, kind, reason string) {
 	c.watch.PowerChanging()
 	n.State = to
 	n.epoch++
-	c.watch.NodeChanged(n, reason)
+	c.watch.NodeChanged(n, kind, reason)
 }

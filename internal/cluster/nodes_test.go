@@ -1,17 +1,20 @@
-package cluster
+package cluster_test
 
 import (
 	"testing"
 	"time"
+
+	. "github.com/kwatt-sim/kwatt/internal/cluster"
+	"github.com/kwatt-sim/kwatt/internal/cluster/clustertest"
 )
 
 // A node that is removed as soon as it is empty still takes the pods that it
 // was powered on for.
 func TestConsolidateAtOnceStillPlacesPods(t *testing.T) {
 	for _, delay := range []time.Duration{0, 90 * time.Second} {
-		cfg := config(t, LeastAllocated{}, 1)
+		cfg := config(t, clustertest.Spread, 1)
 		cfg.Pools[0].Initial, cfg.Pools[0].Min, cfg.Pools[0].ProvisionDelay = 0, 0, delay
-		cfg.ConsolidateAfter = 0
+		cfg.Autoscaler.ConsolidateAfter = 0
 		c, d := begin(cfg, 1)
 		for range 1000 { // a loop of booting and powering off has no end
 			if d.q.Next() > d.q.Now().Add(10*time.Minute) || !d.q.Step() {
@@ -24,7 +27,7 @@ func TestConsolidateAtOnceStillPlacesPods(t *testing.T) {
 		d.lines = nil
 		c.Scale(0, 0)
 		d.runTo(time.Hour)
-		if last := d.lines[len(d.lines)-1]; last != (delay+time.Minute+time.Second).String()+" t4-0 is off: empty for 0s" {
+		if last := d.lines[len(d.lines)-1]; last != (delay+time.Minute+time.Second).String()+" node-off t4-0: empty for 0s" {
 			t.Errorf("provisioned in %v: %q, want the node off as its pod ends", delay, d.lines)
 		}
 	}
@@ -33,9 +36,9 @@ func TestConsolidateAtOnceStillPlacesPods(t *testing.T) {
 // A pod that ends hands its place to one that waits, also when empty nodes are
 // removed at once.
 func TestConsolidateAtOnceReusesThePlace(t *testing.T) {
-	cfg := config(t, LeastAllocated{}, 1)
+	cfg := config(t, clustertest.Spread, 1)
 	cfg.Pools[0].Node, cfg.Pools[0].Max, cfg.Pools[0].Min = t4(t, 1), 1, 0
-	cfg.ConsolidateAfter = 0
+	cfg.Autoscaler.ConsolidateAfter = 0
 	cfg.Services = append(cfg.Services, Service{Name: "other", Needs: []Need{{Part: 1}}, ModelLoad: time.Minute})
 	c, d := begin(cfg, 1)
 	d.runTo(time.Second)
@@ -48,7 +51,7 @@ func TestConsolidateAtOnceReusesThePlace(t *testing.T) {
 
 // How long a node has been empty does not depend on what other nodes do.
 func TestANewNodeDoesNotRestartAnothersClock(t *testing.T) {
-	cfg := config(t, LeastAllocated{}, 1)
+	cfg := config(t, clustertest.Spread, 1)
 	cfg.Pools[0].Node, cfg.Pools[0].Min = t4(t, 1), 0
 	c, d := begin(cfg, 1)
 	d.runTo(time.Second)
@@ -57,22 +60,22 @@ func TestANewNodeDoesNotRestartAnothersClock(t *testing.T) {
 	c.Scale(0, 0) // t4-0 is empty from 11 s
 	d.lines = nil
 	d.runTo(time.Hour)
-	d.expect(t, "1m31s t4-1 is on: booted", "5m11s t4-0 is off: empty for 5m0s", "6m31s t4-1 is off: empty for 5m0s")
+	d.expect(t, "1m31s node-ready t4-1: booted", "5m11s node-off t4-0: empty for 5m0s", "6m31s node-off t4-1: empty for 5m0s")
 }
 
 // A pod that finds no place anywhere does not boot nodes that cannot take it,
 // whatever the pools and slices.
 func TestImpossiblePodsBootNothing(t *testing.T) {
-	cfg := config(t, LeastAllocated{}, 1)
+	cfg := config(t, clustertest.Spread, 1)
 	cfg.Pools[0].Max = 50
 	cfg.Pools = append(cfg.Pools, cfg.Pools[0])
 	cfg.Pools[1].Name, cfg.Pools[1].Initial, cfg.Pools[1].Max = "other", 1, 2
 	cfg.Services[0].Needs = []Need{{Refused: NoProfile}, {Part: 0.5, MIG: true}}
 	c, d := begin(cfg, 40)
 	d.runTo(time.Hour)
-	on := []int{c.on(0), c.on(1)}
-	if on[0] != 1 || on[1] != 2 {
-		t.Errorf("%v nodes are on, want the 1 that always is and the 2 that can take pods", on)
+	got := []int{on(c, 0), on(c, 1)}
+	if got[0] != 1 || got[1] != 2 {
+		t.Errorf("%v nodes are on, want the 1 that always is and the 2 that can take pods", got)
 	}
 	ready := 0
 	for _, p := range c.Pods(0) {

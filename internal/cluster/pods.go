@@ -3,22 +3,48 @@ package cluster
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
+// PodPhase is where a pod stands.
+type PodPhase uint8
+
+// The phases of a pod.
+const (
+	Pending  PodPhase = iota // no node yet
+	Starting                 // bound: pulling the image, loading the model
+	Ready                    // serving
+	Draining                 // no new requests; finishes those it has
+	Gone                     // deleted
+)
+
+// Pod is one replica of a service.
+type Pod struct {
+	Service int // index into Config.Services
+	Name    string
+	Phase   PodPhase
+	Node    *Node // nil while Pending
+	GPU     int   // of the node
+	Created vtime.Time
+	Bound   vtime.Time // when it found its node; Forever before
+	Pulled  vtime.Time // when its image is there and the container starts; Forever before it is bound
+	ReadyAt vtime.Time // Forever until it is ready
+
+	ordinal   int
+	refused   string // the scheduler's last message
+	nominated *Node  // where preemption makes room for it
+}
+
 // Scale makes the service have this many pods that are not draining: it
 // creates pods and looks for places, or deletes pods in the order of victims.
 func (c *Cluster) Scale(service, replicas int) {
-	have := 0
-	for _, p := range c.pods[service] {
-		if p.Phase != Draining {
-			have++
-		}
-	}
+	c.services[service].desired = replicas
+	have := c.live(service)
 	for ; have < replicas; have++ {
-		c.pending = append(c.pending, c.create(service))
+		c.create(service)
 	}
 	if have > replicas {
 		for _, p := range c.victims(service)[:have-replicas] {
@@ -28,14 +54,39 @@ func (c *Cluster) Scale(service, replicas int) {
 	c.schedulePending()
 }
 
+// live counts the service's pods that are not draining.
+func (c *Cluster) live(service int) int {
+	have := 0
+	for _, p := range c.services[service].pods {
+		if p.Phase != Draining {
+			have++
+		}
+	}
+	return have
+}
+
+func (c *Cluster) create(service int) {
+	s := &c.services[service]
+	s.created++
+	p := &Pod{
+		Service: service, ordinal: s.created, Created: c.queue.Now(),
+		Bound: vtime.Forever, Pulled: vtime.Forever, ReadyAt: vtime.Forever,
+		Name: c.cfg.Services[service].Name + "-" + strconv.Itoa(s.created),
+	}
+	s.pods = append(s.pods, p)
+	c.pending = append(c.pending, p)
+	c.scheduler.PodAdded(p)
+}
+
 // victims returns the pods that are not draining, the first to go first. The
 // order is that of a ReplicaSet (pkg/controller, ActivePodsWithRanks): pending
-// before starting before ready, then as the scheduler profile ranks the nodes,
-// then the one that was ready for less time, then the younger.
+// before starting before ready, then by the pod-deletion-cost if that is set,
+// then from the nodes that hold most of the service's pods, then the one that
+// was ready for less time, then the younger.
 func (c *Cluster) victims(service int) []*Pod {
 	onNode := map[*Node]int{}
 	var live []*Pod
-	for _, p := range c.pods[service] {
+	for _, p := range c.services[service].pods {
 		if p.Phase == Draining {
 			continue
 		}
@@ -47,20 +98,35 @@ func (c *Cluster) victims(service int) []*Pod {
 	slices.SortStableFunc(live, func(a, b *Pod) int {
 		order := cmp.Compare(a.Phase, b.Phase)
 		if order == 0 && a.Node != nil {
-			order = c.cfg.Scheduler.DeleteFirst(onNode[a.Node], a.Node, onNode[b.Node], b.Node)
+			if c.cfg.EmptiestFirst {
+				order = cmp.Compare(a.Node.pods, b.Node.pods)
+			}
+			order = cmp.Or(order, cmp.Compare(onNode[b.Node], onNode[a.Node]))
 		}
 		return cmp.Or(order, cmp.Compare(b.ReadyAt, a.ReadyAt), cmp.Compare(b.ordinal, a.ordinal))
 	})
 	return live
 }
 
+// stop asks a pod to end: a ready one drains, any other is gone at once.
 func (c *Cluster) stop(p *Pod) {
-	if p.Phase == Ready {
-		p.Phase = Draining
-		c.watch.PodDraining(p)
+	if p.Phase != Ready {
+		c.Delete(p)
 		return
 	}
-	c.Delete(p)
+	p.Phase = Draining
+	c.scheduler.PodTerminating(p)
+	c.watch.PodDraining(p)
+}
+
+// evict takes a pod from its node; its ReplicaSet creates another.
+func (c *Cluster) evict(p *Pod, kind, reason string) {
+	c.watch.PodEvicted(p, kind, reason)
+	c.stop(p)
+	for range c.services[p.Service].desired - c.live(p.Service) {
+		c.create(p.Service)
+	}
+	c.queue.At(c.queue.Now(), vtime.PriorityPlacePod, c.schedulePending)
 }
 
 // Delete removes a pod and frees its place.
@@ -68,50 +134,43 @@ func (c *Cluster) Delete(p *Pod) {
 	if p.Phase == Gone {
 		return
 	}
+	s := &c.services[p.Service]
 	if p.Phase == Pending {
-		c.PendingSeconds[p.Service] += c.queue.Now().Sub(p.Created).Seconds()
+		s.pendingSeconds += c.queue.Now().Sub(p.Created).Seconds()
 		c.pending = slices.DeleteFunc(c.pending, func(q *Pod) bool { return q == p })
 	}
-	if n := p.Node; n != nil {
-		c.watch.PowerChanging()
-		g := &n.GPUs[p.GPU]
-		g.Pods = slices.DeleteFunc(g.Pods, func(q *Pod) bool { return q == p })
-		g.used = c.used(n, g)
-		n.pods--
-		c.queue.At(c.queue.Now(), vtime.PriorityPlacePod, c.schedulePending)
-		c.watchEmpty(n)
-	}
 	p.Phase = Gone
-	c.pods[p.Service] = slices.DeleteFunc(c.pods[p.Service], func(q *Pod) bool { return q == p })
-}
-
-// used sums what the device's pods take, so that rounding cannot drift.
-func (c *Cluster) used(n *Node, g *GPU) float64 {
-	used := 0.0
-	for _, p := range g.Pods {
-		used += c.cfg.Services[p.Service].Needs[n.Pool].Part
+	s.pods = slices.DeleteFunc(s.pods, func(q *Pod) bool { return q == p })
+	n := p.Node
+	if n == nil {
+		c.scheduler.PodRemoved(p)
+		return
 	}
-	return used
-}
-
-// bind gives a pod its place and begins its cold start.
-func (c *Cluster) bind(p *Pod, n *Node, gpu int) {
 	c.watch.PowerChanging()
-	if p.Phase == Pending {
-		c.PendingSeconds[p.Service] += c.queue.Now().Sub(p.Created).Seconds()
+	g := &n.GPUs[p.GPU]
+	g.Pods = slices.DeleteFunc(g.Pods, func(q *Pod) bool { return q == p })
+	g.Used = 0 // added up anew, so that rounding cannot drift
+	for _, q := range g.Pods {
+		g.Used += c.Need(q, n).Part
 	}
-	need := c.cfg.Services[p.Service].Needs[n.Pool]
-	g := &n.GPUs[gpu]
-	g.Pods = append(g.Pods, p)
-	g.used += need.Part
-	g.mig = need.MIG
-	n.pods++
-	p.Node, p.GPU, p.Bound, p.Phase = n, gpu, c.queue.Now(), Starting
+	n.pods--
+	c.scheduler.PodRemoved(p)
+	c.queue.At(c.queue.Now(), vtime.PriorityPlacePod, c.schedulePending)
+	c.watchNode(n)
 }
 
-func (c *Cluster) start(p *Pod, n *Node, gpu int) {
-	c.bind(p, n, gpu)
-	c.queue.At(c.queue.Now().Add(c.coldStart(p)), vtime.PriorityCluster, func() {
+// start begins a bound pod's cold start.
+func (c *Cluster) start(p *Pod) {
+	n := p.Node
+	if c.opening {
+		n.images[p.Service] = true
+		p.Pulled = c.queue.Now()
+		c.ready(p)
+		return
+	}
+	pull, load := c.coldStart(p)
+	p.Pulled = c.queue.Now().Add(pull)
+	c.queue.At(p.Pulled.Add(load), vtime.PriorityCluster, func() {
 		if p.Phase == Starting {
 			n.images[p.Service] = true
 			c.ready(p)
@@ -123,19 +182,20 @@ func (c *Cluster) ready(p *Pod) {
 	p.Phase = Ready
 	p.ReadyAt = c.queue.Now()
 	c.watch.PodReady(p)
+	c.drainOn() // a disruption budget may allow the next eviction now
 }
 
-// coldStart draws the pod's start-up time from a stream of its own: the n-th
+// coldStart draws the pod's start-up times from a stream of its own: the n-th
 // pod of a service is equally fast under every policy.
-func (c *Cluster) coldStart(p *Pod) time.Duration {
+func (c *Cluster) coldStart(p *Pod) (pull, load time.Duration) {
 	s := c.cfg.Services[p.Service]
 	stream := c.random.Stream("startup", p.Name)
 	vary := func(d time.Duration) time.Duration {
 		return time.Duration(float64(d) * (1 + float64(s.Jitter*(2*stream.Float64()-1))))
 	}
-	pull, load := vary(s.ImagePull), vary(s.ModelLoad)
+	pull, load = vary(s.ImagePull), vary(s.ModelLoad)
 	if p.Node.images[p.Service] {
 		pull = 0
 	}
-	return pull + load
+	return pull, load
 }

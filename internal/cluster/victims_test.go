@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kwatt-sim/kwatt/internal/rng"
 	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
@@ -14,10 +13,10 @@ import (
 // then the pod whose node holds more of the service's pods, ready or not; then
 // the one that was ready for less time; then the younger.
 func TestVictimsInTheOrderOfAReplicaSet(t *testing.T) {
-	c := New(config(t, LeastAllocated{}, 0.25), &vtime.Queue{}, rng.New(1), &diary{})
-	a, b := c.nodes[0], c.nodes[1]
+	c := &Cluster{services: make([]serviceState, 1)}
+	a, b := &Node{Name: "a", pods: 4}, &Node{Name: "b", pods: 5}
 	pod := func(name string, phase PodPhase, n *Node, readyAt time.Duration) {
-		c.pods[0] = append(c.pods[0], &Pod{Name: name, Phase: phase, Node: n, ReadyAt: vtime.At(readyAt), ordinal: len(c.pods[0])})
+		c.services[0].pods = append(c.services[0].pods, &Pod{Name: name, Phase: phase, Node: n, ReadyAt: vtime.At(readyAt), ordinal: len(c.services[0].pods)})
 	}
 	pod("a-starts", Starting, a, 0)
 	pod("a-old", Ready, a, 9*time.Minute) // pulled an image for long: it is ready last
@@ -30,13 +29,22 @@ func TestVictimsInTheOrderOfAReplicaSet(t *testing.T) {
 	pod("pending-1", Pending, nil, 0)
 	pod("pending-2", Pending, nil, 0)
 	pod("a-4", Ready, a, 2*time.Minute)
-	var got []string
-	for _, p := range c.victims(0) {
-		got = append(got, p.Name)
+	names := func() (got []string) {
+		for _, p := range c.victims(0) {
+			got = append(got, p.Name)
+		}
+		return got
 	}
 	// a holds four of the service's pods, b three; those that drain do not count.
 	want := []string{"pending-2", "pending-1", "a-starts", "b-3", "b-2", "a-old", "a-4", "a-new", "b-1"}
-	if !slices.Equal(got, want) {
+	if got := names(); !slices.Equal(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
+	}
+	// With a deletion cost the emptiest node goes first, whoever its pods belong to.
+	c.cfg.EmptiestFirst = true
+	b.pods = 3
+	want = []string{"pending-2", "pending-1", "b-3", "b-2", "a-starts", "b-1", "a-old", "a-4", "a-new"}
+	if got := names(); !slices.Equal(got, want) {
+		t.Errorf("emptiest first: got  %v\nwant %v", got, want)
 	}
 }

@@ -32,14 +32,26 @@ type Config struct {
 	Telemetry Telemetry
 	Services  []Service
 	Cluster   cluster.Config
-	Grid      Grid
+	Grids     []Grid // by pool of the cluster
 	PUE       float64
 	// EmbodiedLifetime spreads the hardware's making; 0 leaves it out.
 	EmbodiedLifetime time.Duration
 	Prices           cost.Prices
+	// Ledger is how much of the decisions is kept.
+	Ledger Ledger
 	// Progress, if set, is told of requests as they are simulated.
 	Progress func(requests int64)
 }
+
+// Ledger is how much of the decisions a run keeps.
+type Ledger uint8
+
+// The levels, each with what the one before holds.
+const (
+	Changes     Ledger = iota // what was done
+	Ticks                     // and each time that a scaler left things as they were
+	NodeResults               // and every node's filter and score results for each placement
+)
 
 // Telemetry is how late and how smoothed a scaler sees the world.
 type Telemetry struct {
@@ -54,6 +66,10 @@ type Service struct {
 	Serving serving.Config
 	Pools   []PoolService // by pool of the cluster
 	Initial int
+	// CPUIdle (cores) and CPUPerRequest (CPU time) are what a replica uses of
+	// its host, as telemetry shows it.
+	CPUIdle       float64
+	CPUPerRequest time.Duration
 	// NewScaler makes the policy's scaler, fresh for each replication.
 	NewScaler func() (policies.Scaler, error)
 }

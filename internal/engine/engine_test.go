@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/kwatt-sim/kwatt/internal/cluster"
+	"github.com/kwatt-sim/kwatt/internal/cluster/clustertest"
 	"github.com/kwatt-sim/kwatt/internal/cost"
 	"github.com/kwatt-sim/kwatt/internal/grade"
 	"github.com/kwatt-sim/kwatt/internal/policies"
@@ -52,7 +53,7 @@ func world1(t testing.TB, rates []float64, p *plan) *Config {
 	end := vtime.At(time.Duration(len(rates)) * time.Second)
 	busy, g := gpu.BusyWatts(1)
 	return &Config{
-		Policy: "plan", Duration: end, Bin: time.Minute, PUE: 1.25, Grid: steady(400),
+		Policy: "plan", Duration: end, Bin: time.Minute, PUE: 1.25, Grids: []Grid{steady(400)},
 		Telemetry: Telemetry{ScrapeInterval: 15 * time.Second, Window: time.Minute, Lag: 5 * time.Second},
 		Services: []Service{{
 			Name: "ranker", Curve: &workload.Curve{Step: time.Second, Rates: rates}, Process: workload.Process{Name: "Deterministic"},
@@ -68,7 +69,8 @@ func world1(t testing.TB, rates []float64, p *plan) *Config {
 			Pools: []cluster.Pool{{Name: "h100", Node: powermodel.NewNode(gpu, 2), Initial: 1, Min: 1, Max: 4, ProvisionDelay: time.Minute}},
 			Services: []cluster.Service{{Name: "ranker", Needs: []cluster.Need{{Part: 1}},
 				ImagePull: 10 * time.Second, ModelLoad: 20 * time.Second}},
-			Scheduler: cluster.LeastAllocated{}, Autoscale: true, ConsolidateAfter: 5 * time.Minute,
+			NewScheduler: clustertest.Spread,
+			Autoscaler:   cluster.Autoscaler{Enabled: true, Expander: cluster.LeastWaste, ConsolidateAfter: 5 * time.Minute},
 		},
 		EmbodiedLifetime: 4 * 365 * 24 * time.Hour,
 		Prices:           cost.Prices{GPUHour: map[string]float64{"nvidia-h100-sxm": 2}, EnergyPerKWh: 0.1, CarbonPerTonne: 50},
@@ -248,11 +250,12 @@ func TestTelemetryIsLate(t *testing.T) {
 func TestMeterChecksItself(t *testing.T) {
 	for name, spoil := range map[string]func(*meter){
 		"joules by node":  func(m *meter) { m.byNode[0] += 1 },
+		"joules by pool":  func(m *meter) { m.byPool[0] += 1 },
 		"joules by grade": func(m *meter) { m.byGrade[0] += 1 },
 		"GPU-seconds":     func(m *meter) { m.gpuOpen += 1 },
 		"busy":            func(m *meter) { m.gpuBusy, m.gpuContext = m.gpuBusy+1e4, m.gpuContext-1e4 },
 	} {
-		m := meter{byNode: []float64{60, 40}, node: 100, gpuOn: 50, gpuBusy: 10, gpuContext: 20, gpuOpen: 20, gpuAllocated: 30}
+		m := meter{byNode: []float64{60, 40}, byPool: []float64{100}, node: 100, gpuOn: 50, gpuBusy: 10, gpuContext: 20, gpuOpen: 20, gpuAllocated: 30}
 		m.byGrade[0] = 100
 		if what := m.check(); what != "" {
 			t.Fatal(what)

@@ -90,7 +90,7 @@ func (w *world) serviceMetrics(v metrics.Values, s *service) {
 	v["replicas_mean"] = s.readySeconds / w.cfg.Duration.Seconds()
 	v["replicas_max"] = float64(s.readyMax)
 	v["scale_events_total"] = float64(s.scaleEvents)
-	v["pending_pod_seconds"] = w.cluster.PendingSince(s.index, w.cfg.Duration)
+	v["pending_pod_seconds"] = w.cluster.PendingSeconds(s.index, w.cfg.Duration)
 }
 
 func (w *world) clusterMetrics(v metrics.Values, served float64) {
@@ -101,7 +101,7 @@ func (w *world) clusterMetrics(v metrics.Values, served float64) {
 		alloc += s.allocSeconds
 		v["replicas_mean"] += s.readySeconds / w.cfg.Duration.Seconds()
 		v["scale_events_total"] += float64(s.scaleEvents)
-		v["pending_pod_seconds"] += w.cluster.PendingSince(s.index, w.cfg.Duration)
+		v["pending_pod_seconds"] += w.cluster.PendingSeconds(s.index, w.cfg.Duration)
 	}
 	v["replicas_max"] = float64(m.readyMax)
 	put(v, "gpu_busy_ratio", busy, alloc)

@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/kwatt-sim/kwatt/internal/cluster"
 	"github.com/kwatt-sim/kwatt/internal/grade"
@@ -21,6 +22,7 @@ type meter struct {
 	// Joules since the start.
 	gpu, gpuIdle, node float64
 	byNode             []float64 // the same joules, added up by node
+	byPool             []float64 // and by pool
 	byGrade            [grade.Count]float64
 	grams              float64 // operational CO2e of the facility
 	// Seconds since the start.
@@ -34,6 +36,7 @@ type meter struct {
 func (m *meter) init(w *world) {
 	m.w = w
 	m.byNode = make([]float64, len(w.cluster.Nodes()))
+	m.byPool = make([]float64, len(w.cfg.Cluster.Pools))
 	m.gpuOnByPool = make([]float64, len(w.cfg.Cluster.Pools))
 	m.reservedByPool = make([]float64, len(w.cfg.Cluster.Pools))
 }
@@ -49,12 +52,14 @@ func (m *meter) accumulateTo(now vtime.Time) {
 	if dt <= 0 {
 		return
 	}
-	before := m.node
+	before := slices.Clone(m.byPool)
 	for i, n := range m.w.cluster.Nodes() {
 		m.addNode(i, n, now, dt)
 	}
-	joules := (m.node - before) * m.w.cfg.PUE
-	m.grams += float64(units.KWh(joules) * m.w.cfg.Grid.IntensityAt(m.last))
+	for pool, grid := range m.w.cfg.Grids {
+		joules := (m.byPool[pool] - before[pool]) * m.w.cfg.PUE
+		m.grams += float64(units.KWh(joules) * grid.IntensityAt(m.last))
+	}
 	all := 0
 	for _, s := range m.w.services {
 		ready := s.fleet.Ready()
@@ -100,6 +105,7 @@ func (m *meter) add(node int, watts powermodel.Point, dt float64) (joules float6
 func (m *meter) book(node int, joules float64, g grade.Grade) {
 	m.node += joules
 	m.byNode[node] += joules
+	m.byPool[m.w.cluster.Nodes()[node].Pool] += joules
 	m.byGrade[g] += joules
 }
 
@@ -112,6 +118,7 @@ func (m *meter) addGPU(node int, n *cluster.Node, g *cluster.GPU, now vtime.Time
 		m.gpuOpen += dt
 		return
 	}
+	before := m.gpu
 	busy := 0.0 // seconds of the device with a kernel, by what each pod loads
 	for _, p := range g.Pods {
 		s := m.w.services[p.Service]
@@ -142,11 +149,20 @@ func (m *meter) addGPU(node int, n *cluster.Node, g *cluster.GPU, now vtime.Time
 	j := m.add(node, powermodel.Point{Value: board.Context.Value, Grade: board.Context.Grade}, idle)
 	m.gpu += j
 	m.gpuIdle += j
+	for _, p := range g.Pods {
+		if r := m.w.replicas[p]; r != nil {
+			r.counters.gpuJoules += m.gpu - before
+			r.counters.gpuSeconds += dt
+		}
+	}
 }
 
 // check returns which conservation law does not hold, or "".
 func (m *meter) check() string {
-	byNode, byGrade := 0.0, 0.0
+	byNode, byPool, byGrade := 0.0, 0.0, 0.0
+	for _, j := range m.byPool {
+		byPool += j
+	}
 	for _, j := range m.byNode {
 		byNode += j
 	}
@@ -154,7 +170,7 @@ func (m *meter) check() string {
 		byGrade += j
 	}
 	switch {
-	case !near(m.node, byNode) || !near(m.node, byGrade):
+	case !near(m.node, byNode) || !near(m.node, byPool) || !near(m.node, byGrade):
 		return fmt.Sprintf("joules are not conserved: the cluster drew %v J, its nodes %v J, the grades add up to %v J", m.node, byNode, byGrade)
 	case !near(m.gpuOn, m.gpuBusy+m.gpuContext+m.gpuOpen):
 		return fmt.Sprintf("GPU-seconds are not conserved: on %v s, busy %v s + idle with context %v s + idle without %v s", m.gpuOn, m.gpuBusy, m.gpuContext, m.gpuOpen)

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/kwatt-sim/kwatt/internal/cluster"
+	"github.com/kwatt-sim/kwatt/internal/cluster/clustertest"
 	"github.com/kwatt-sim/kwatt/internal/grade"
 	"github.com/kwatt-sim/kwatt/internal/results"
 	"github.com/kwatt-sim/kwatt/internal/serving"
@@ -39,7 +39,7 @@ func (g steps) NextChangeAfter(t vtime.Time) vtime.Time {
 func TestCarbonFollowsTheGrid(t *testing.T) {
 	c := world1(t, make([]float64, 1800), &plan{interval: time.Hour, replicas: []int{1}})
 	c.Telemetry.ScrapeInterval, c.Bin = 7*time.Minute, 30*time.Minute
-	c.Grid = steps{at: []int{10, 21, 25}, each: []float64{100, 700, 0, 400}}
+	c.Grids = []Grid{steps{at: []int{10, 21, 25}, each: []float64{100, 700, 0, 400}}}
 	r := run(t, c, 1)
 	perMinute := r.Metrics["energy_kwh"] / 30 // nobody asks for anything: the draw is constant
 	near6(t, "co2e_operational_grams", r.Metrics["co2e_operational_grams"], perMinute*(10*100+11*700+5*400))
@@ -50,7 +50,7 @@ func TestCarbonFollowsTheGrid(t *testing.T) {
 // at 5 min, and the node sleeps from 10 min to the end at 20 min.
 func TestEnergyOfBootingAndSleepingByHand(t *testing.T) {
 	c := world1(t, make([]float64, 1200), &plan{interval: time.Minute, replicas: []int{2, 3, 3, 3, 3, 2}})
-	c.Cluster.Scheduler, c.Cluster.Sleep = cluster.MarginalWatts{}, true
+	c.Cluster.NewScheduler, c.Cluster.EmptiestFirst, c.Cluster.Autoscaler.Sleep = clustertest.Pack, true, true
 	m := run(t, c, 1).Metrics
 	node := c.Cluster.Pools[0].Node
 	context, bare := node.GPU.Context.Value, node.GPU.Bare.Value

@@ -1,11 +1,9 @@
 package engine
 
 import (
-	"fmt"
 	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/cluster"
-	"github.com/kwatt-sim/kwatt/internal/results"
 	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
@@ -41,21 +39,6 @@ func (w *world) PodDraining(p *cluster.Pod) {
 
 // PowerChanging implements cluster.Watcher.
 func (w *world) PowerChanging() { w.meter.accumulate() }
-
-var nodeKinds = map[cluster.NodeState]string{
-	cluster.Off: "node-off", cluster.Booting: "node-on", cluster.On: "node-ready",
-	cluster.Asleep: "node-sleep", cluster.Waking: "node-wake",
-}
-
-// NodeChanged implements cluster.Watcher.
-func (w *world) NodeChanged(n *cluster.Node, reason string) {
-	w.note(results.Decision{Kind: nodeKinds[n.State], Node: n.Name, Reason: reason})
-}
-
-// Unschedulable implements cluster.Watcher.
-func (w *world) Unschedulable(p *cluster.Pod, why cluster.Refusals) {
-	w.note(results.Decision{Service: w.cfg.Services[p.Service].Name, Kind: "unschedulable", Reason: fmt.Sprintf("%s: %v", p.Name, why)})
-}
 
 // every runs do at each multiple of the interval within the scenario.
 func (w *world) every(interval time.Duration, p vtime.Priority, do func()) {

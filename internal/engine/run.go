@@ -79,7 +79,11 @@ func Run(ctx context.Context, cfg *Config, seed uint64) (run *results.Run, err e
 			run, err = nil, fmt.Errorf("policy %s, seed %d, virtual time %v: panic: %v\n%s", cfg.Policy, seed, w.queue.Now(), p, debug.Stack())
 		}
 	}()
-	if err := w.begin(); err != nil {
+	err = w.begin()
+	if w.cluster != nil {
+		defer w.cluster.Close()
+	}
+	if err != nil {
 		return nil, err
 	}
 	return w.run(ctx)
@@ -89,7 +93,14 @@ func Run(ctx context.Context, cfg *Config, seed uint64) (run *results.Run, err e
 func (w *world) begin() error {
 	cfg := w.cfg
 	w.out = results.Run{Policy: cfg.Policy, Seed: w.seed}
-	w.cluster = cluster.New(cfg.Cluster, &w.queue, w.random, w)
+	intensity := make([]float64, len(cfg.Grids))
+	for pool, grid := range cfg.Grids {
+		intensity[pool] = grid.IntensityAt(0)
+	}
+	var err error
+	if w.cluster, err = cluster.New(cfg.Cluster, &w.queue, w.random, w, intensity); err != nil {
+		return fmt.Errorf("policy %s: %w", cfg.Policy, err)
+	}
 	w.meter.init(w)
 	for i := range cfg.Services {
 		if err := w.addService(i); err != nil {
@@ -130,11 +141,17 @@ func (s *service) runTo(ctx context.Context, from, to vtime.Time) error {
 	return nil
 }
 
+// maxEventsAtOnce bounds what can happen at one instant: beyond it two parts of
+// the world are undoing each other's work and time stands still.
+const maxEventsAtOnce = 10_000_000
+
 // run lets everything happen, in order of time.
 func (w *world) run(ctx context.Context) (*results.Run, error) {
+	events := 0 // since time last moved
 	for last := vtime.Time(-1); ; {
 		t := min(w.queue.Next(), w.cfg.Duration)
-		if t > last {
+		if events++; t > last {
+			events = 0
 			if err := ctx.Err(); err != nil {
 				return nil, err
 			}
@@ -147,6 +164,9 @@ func (w *world) run(ctx context.Context) (*results.Run, error) {
 		}
 		if t == w.cfg.Duration {
 			break
+		}
+		if events > maxEventsAtOnce {
+			return nil, w.broken(fmt.Sprintf("time stands still after %d events: are all delays of the node pools and of the node policy zero?", events))
 		}
 		w.queue.Step()
 	}
@@ -181,26 +201,26 @@ func (w *world) scheduleTicks() {
 		w.queue.At(0, vtime.PriorityDecide, decide)
 		w.every(s.scaler.Interval(), vtime.PriorityDecide, decide)
 	}
-	var step func()
-	step = func() {
-		w.meter.accumulate()
-		w.queue.At(w.cfg.Grid.NextChangeAfter(w.queue.Now()), vtime.PriorityMeasure, step)
+	for pool, grid := range w.cfg.Grids {
+		var step func()
+		step = func() {
+			w.meter.accumulate()
+			w.cluster.SetIntensity(pool, grid.IntensityAt(w.queue.Now()))
+			w.queue.At(grid.NextChangeAfter(w.queue.Now()), vtime.PriorityMeasure, step)
+		}
+		w.queue.At(grid.NextChangeAfter(0), vtime.PriorityMeasure, step)
 	}
-	w.queue.At(w.cfg.Grid.NextChangeAfter(0), vtime.PriorityMeasure, step)
 }
 
 // decide lets the scaler act on what telemetry shows.
 func (w *world) decide(s *service) {
-	d := s.scaler.Decide(w.observe(s))
-	if n := max(d.Replicas, 0); n != s.desired {
-		w.note(results.Decision{Service: s.cfg.Name, Kind: "scale", From: s.desired, To: n, Reason: d.Reason})
+	o := w.observe(s)
+	d := s.scaler.Decide(o)
+	n := max(d.Replicas, 0)
+	w.noteScaling(s, o, d, n)
+	if n != s.desired {
 		s.desired = n
 		s.scaleEvents++
 		w.cluster.Scale(s.index, n)
 	}
-}
-
-func (w *world) note(d results.Decision) {
-	d.T = w.queue.Now().Seconds()
-	w.out.Decisions = append(w.out.Decisions, d)
 }

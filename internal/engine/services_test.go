@@ -45,7 +45,7 @@ func TestToZeroAndBack(t *testing.T) {
 	if want := int64(5 * (180 + 20 - 60)); r.Ledger.Dropped < want-1 || r.Ledger.Dropped > want+1 {
 		t.Errorf("%d requests refused, want %d: 5 a second from 60 s until the model is loaded at 200 s", r.Ledger.Dropped, want)
 	}
-	if o := p.seen[3]; o.Ready != 0 || len(o.Pods) != 0 || math.Abs(o.ArrivalRate-5) > 0.1 || o.LatencyP95 != 0 {
+	if o := p.seen[3]; o.Ready != 0 || len(o.Pods) != 0 || math.Abs(o.ArrivalRate-5) > 0.1 || o.Latency.P95 != 0 {
 		t.Errorf("at 3 min the scaler sees %+v, want 5 req/s and nobody to serve them", o)
 	}
 	if o := p.seen[4]; o.Ready != 1 || len(o.Pods) != 1 || !o.Pods[0].HasMetrics {

@@ -4,6 +4,7 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/cluster"
 	"github.com/kwatt-sim/kwatt/internal/metrics"
 	"github.com/kwatt-sim/kwatt/internal/policies"
+	"github.com/kwatt-sim/kwatt/internal/serving"
 	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
@@ -19,7 +20,9 @@ type scrape struct {
 // podSample is a pod's counters since it began. Gauges are added up over the
 // looks, so that two samples give their mean between them.
 type podSample struct {
-	routed, busyNs          int64
+	load                    serving.Load
+	busyNs                  int64
+	gpuJoules, gpuSeconds   float64 // of its device
 	looks, inFlight, queued int64
 }
 
@@ -47,7 +50,7 @@ func (w *world) samplePods(s *service, now vtime.Time) map[*cluster.Pod]podSampl
 			continue // pending or starting
 		}
 		load := r.Load(now)
-		r.counters.routed = load.Routed
+		r.counters.load = load
 		r.counters.looks++
 		r.counters.inFlight += int64(load.InFlight)
 		r.counters.queued += int64(load.Waiting)
@@ -85,7 +88,7 @@ func (s *service) oldHistogram(now vtime.Time, t Telemetry) *metrics.Histogram {
 // before it.
 func (w *world) observe(s *service) policies.Observation {
 	now := w.queue.Now()
-	o := policies.Observation{Now: now, Desired: s.desired, Ready: s.fleet.Ready()}
+	o := policies.Observation{Now: now, Desired: s.desired, Ready: s.fleet.Ready(), Window: w.cfg.Telemetry.Window}
 	newest := -1
 	for i, x := range s.scrapes {
 		if x.at <= now.Add(-w.cfg.Telemetry.Lag) {
@@ -102,16 +105,19 @@ func (w *world) observe(s *service) policies.Observation {
 		if newest > oldest {
 			from = s.scrapes[oldest]
 		} // else the first scrape looks back to the start
-		o.Valid = true
+		o.Valid, o.At = true, to.at
 		o.ArrivalRate = float64(to.arrived-from.arrived) / to.at.Sub(from.at).Seconds()
-		o.LatencyP95 = s.p95(s.scrapes[:newest+1], from.at)
+		o.Latency = s.latency(s.scrapes[:newest+1], from.at)
 	}
 	for _, p := range w.cluster.Pods(s.index) {
 		if p.Phase == cluster.Draining {
 			continue
 		}
-		pod := policies.Pod{Ready: p.Phase == cluster.Ready, Created: p.Created, ReadyAt: p.ReadyAt}
-		pod.Metrics, pod.HasMetrics = podMetrics(from, to, p)
+		pod := policies.Pod{
+			Name: p.Name, Created: p.Created, Started: p.Bound, Running: p.Pulled <= now,
+			Ready: p.Phase == cluster.Ready, ReadyAt: p.ReadyAt,
+		}
+		pod.Metrics, pod.HasMetrics = s.podMetrics(from, to, p)
 		o.Pods = append(o.Pods, pod)
 	}
 	return o
@@ -119,7 +125,7 @@ func (w *world) observe(s *service) policies.Observation {
 
 // podMetrics averages a pod over the scrapes' span, or since it became ready;
 // ok is false when the newer scrape did not see it serve for any time.
-func podMetrics(from, to scrape, p *cluster.Pod) (m policies.PodMetrics, ok bool) {
+func (s *service) podMetrics(from, to scrape, p *cluster.Pod) (m policies.PodMetrics, ok bool) {
 	b, seen := to.pods[p]
 	seconds := to.at.Sub(max(from.at, p.ReadyAt)).Seconds()
 	if !seen || seconds <= 0 {
@@ -127,22 +133,33 @@ func podMetrics(from, to scrape, p *cluster.Pod) (m policies.PodMetrics, ok bool
 	}
 	a := from.pods[p] // the zero sample when it was not there
 	looks := float64(b.looks - a.looks)
-	return policies.PodMetrics{
-		RequestRate: float64(b.routed-a.routed) / seconds,
+	m = policies.PodMetrics{
+		RequestRate: float64(b.load.Routed-a.load.Routed) / seconds,
+		ServedRate:  float64(b.load.Served-a.load.Served) / seconds,
+		BatchRate:   float64(b.load.Batches-a.load.Batches) / seconds,
 		InFlight:    float64(b.inFlight-a.inFlight) / looks,
 		Queued:      float64(b.queued-a.queued) / looks,
 		BusyRatio:   min(float64(b.busyNs-a.busyNs)/1e9/seconds, 1),
-	}, true
+		GPUWatts:    (b.gpuJoules - a.gpuJoules) / (b.gpuSeconds - a.gpuSeconds),
+	}
+	if served := float64(b.load.Served - a.load.Served); served > 0 {
+		m.QueueSeconds = float64(b.load.WaitNs-a.load.WaitNs) / 1e9 / served
+		m.LatencySeconds = float64(b.load.LatencyNs-a.load.LatencyNs) / 1e9 / served
+	}
+	m.CPUCores = s.cfg.CPUIdle + float64(s.cfg.CPUPerRequest.Seconds()*m.ServedRate)
+	return m, true
 }
 
-// p95 is the latency over the scrapes after from.
-func (s *service) p95(scrapes []scrape, from vtime.Time) float64 {
+var observedQuantiles = []float64{0.5, 0.9, 0.95, 0.99}
+
+// latency is that of the scrapes after from.
+func (s *service) latency(scrapes []scrape, from vtime.Time) policies.Latency {
 	var h metrics.Histogram
 	for _, x := range scrapes {
 		if x.at > from {
 			h.Add(x.latency)
 		}
 	}
-	v, _ := h.QuantileSeconds(0.95)
-	return v
+	q, _ := h.QuantilesSeconds(observedQuantiles)
+	return policies.Latency{P50: q[0], P90: q[1], P95: q[2], P99: q[3]}
 }

@@ -25,8 +25,8 @@ func TestBinsTakeNothingFromTelemetry(t *testing.T) {
 	c.Telemetry = Telemetry{ScrapeInterval: 15 * time.Second, Window: 15 * time.Second}
 	run(t, c, 1)
 	for _, o := range p.seen {
-		if o.Valid && math.Abs(o.LatencyP95-0.1) > 0.001 {
-			t.Fatalf("at %v the scaler sees a p95 of %v s, want the service time of 0.1 s", o.Now, o.LatencyP95)
+		if o.Valid && math.Abs(o.Latency.P95-0.1) > 0.001 {
+			t.Fatalf("at %v the scaler sees a p95 of %v s, want the service time of 0.1 s", o.Now, o.Latency.P95)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/cluster"
 	"github.com/kwatt-sim/kwatt/internal/cost"
 	"github.com/kwatt-sim/kwatt/internal/engine"
+	"github.com/kwatt-sim/kwatt/internal/kube/scheduler"
 	"github.com/kwatt-sim/kwatt/internal/policies"
 	"github.com/kwatt-sim/kwatt/internal/powermodel"
 	"github.com/kwatt-sim/kwatt/internal/scenario"
@@ -44,7 +45,7 @@ type world struct {
 func Compile(f *scenario.File, names []string) ([]*engine.Config, error) {
 	w := &world{file: f, spec: &f.Scenario.Spec}
 	for _, p := range w.spec.Cluster.NodePools {
-		pool, err := compilePool(p)
+		pool, err := compilePool(p, w.spec.Cost)
 		if err != nil {
 			return nil, fmt.Errorf("node pool %s: %w", p.Name, err)
 		}
@@ -61,7 +62,7 @@ func Compile(f *scenario.File, names []string) ([]*engine.Config, error) {
 	return out, nil
 }
 
-func compilePool(p scenario.NodePool) (cluster.Pool, error) {
+func compilePool(p scenario.NodePool, prices scenario.Cost) (cluster.Pool, error) {
 	gpu, err := powermodel.Lookup(p.GPU.Model)
 	if err != nil {
 		return cluster.Pool{}, err
@@ -70,6 +71,7 @@ func compilePool(p scenario.NodePool) (cluster.Pool, error) {
 		Name: p.Name, Node: powermodel.NewNode(gpu, p.GPU.PerNode),
 		Initial: p.Nodes.Initial, Min: p.Nodes.Min, Max: p.Nodes.MaxNodes(),
 		ProvisionDelay: p.ProvisionDelay.D(), WakeDelay: p.WakeDelay.D(),
+		NodeHour: float64(p.GPU.PerNode) * prices.GPUHour[p.GPU.Model],
 	}, nil
 }
 
@@ -88,28 +90,50 @@ func (w *world) policy(name string) (*engine.Config, error) {
 			Window:         w.spec.Telemetry.Window.D(),
 			Lag:            w.spec.Telemetry.Lag.D(),
 		},
-		Grid: w.file.CarbonClock,
-		PUE:  w.spec.Carbon.PUE,
+		Grids: w.grids(),
+		PUE:   w.spec.Carbon.PUE,
 		Prices: cost.Prices{
 			GPUHour: w.spec.Cost.GPUHour, EnergyPerKWh: w.spec.Cost.EnergyPerKWh, CarbonPerTonne: w.spec.Cost.CarbonPerTonne,
 		},
 		Cluster: cluster.Config{
-			Pools: w.pools, Scheduler: schedulers[p.Scheduler.Profile], Autoscale: p.Nodes.Autoscale,
-			ConsolidateAfter: p.Nodes.ConsolidateAfter.D(), Sleep: p.Nodes.Sleep,
+			Pools: w.pools, EmptiestFirst: p.Scheduler.EmptiestFirst(),
+			Autoscaler: cluster.Autoscaler{
+				Enabled: p.Nodes.Autoscale, Expander: cluster.Expander(p.Nodes.Expander), ConsolidateAfter: p.Nodes.ConsolidateAfter.D(),
+				Underutilized: p.Nodes.ConsolidationPolicy == "WhenEmptyOrUnderutilized", Sleep: p.Nodes.Sleep,
+			},
 		},
 	}
 	if w.spec.Carbon.Embodied == "include" {
 		c.EmbodiedLifetime = w.spec.Carbon.Lifetime.D()
 	}
-	for i := range w.spec.Services {
-		if err := w.addService(c, p, i); err != nil {
+	on := make([][]poolService, len(w.spec.Services))
+	for i := range on {
+		on[i] = w.addService(c, i)
+	}
+	config, err := w.schedulerConfig(p, c)
+	if err != nil {
+		return nil, err
+	}
+	c.Cluster.NewScheduler = newScheduler(config, c)
+	for i := range on {
+		if err := w.addScaler(c, p, i, on[i], config.Services[i]); err != nil {
 			return nil, fmt.Errorf("service %s: %w", w.spec.Services[i].Name, err)
 		}
 	}
 	return c, nil
 }
 
-var schedulers = map[string]cluster.Scheduler{"Default": cluster.LeastAllocated{}, "EnergyAware": cluster.MarginalWatts{}}
+// grids are the carbon intensities of the pools.
+func (w *world) grids() []engine.Grid {
+	grids := make([]engine.Grid, len(w.pools))
+	for i := range grids {
+		grids[i] = w.file.CarbonClock
+		if own := w.file.PoolClocks[i]; own != nil {
+			grids[i] = own
+		}
+	}
+	return grids
+}
 
 func findPolicy(spec *scenario.Spec, name string) (*scenario.Policy, error) {
 	for i := range spec.Policies {
@@ -126,8 +150,9 @@ func binFor(duration time.Duration) time.Duration {
 	return max(n, 1) * shortestBin
 }
 
-// addService adds a service to the engine's and the cluster's lists.
-func (w *world) addService(c *engine.Config, p *scenario.Policy, i int) error {
+// addService adds a service, without its scaler, to the engine's and the
+// cluster's lists, and returns its figures by pool.
+func (w *world) addService(c *engine.Config, i int) []poolService {
 	s := &w.spec.Services[i]
 	on := make([]poolService, len(w.pools))
 	for k, pool := range w.pools {
@@ -144,16 +169,19 @@ func (w *world) addService(c *engine.Config, p *scenario.Policy, i int) error {
 	cs := cluster.Service{
 		Name: s.Name, ImagePull: s.Startup.ImagePull.D(), ModelLoad: s.Startup.ModelLoad.D(), Jitter: s.Startup.Jitter,
 	}
+	if s.CPU != nil {
+		es.CPUIdle, es.CPUPerRequest = s.CPU.Idle, s.CPU.PerRequest.D()
+	}
+	if b := s.DisruptionBudget; b != nil {
+		cs.Budget = &cluster.Budget{MinAvailable: b.MinAvailable, MaxUnavailable: b.MaxUnavailable}
+	}
 	for _, ps := range on {
 		es.Pools = append(es.Pools, ps.engine)
 		cs.Needs = append(cs.Needs, ps.need)
 	}
-	if err := w.addScaler(&es, p, s, on); err != nil {
-		return err
-	}
 	c.Services = append(c.Services, es)
 	c.Cluster.Services = append(c.Cluster.Services, cs)
-	return nil
+	return on
 }
 
 func servingConfig(s *scenario.Service, end vtime.Time) serving.Config {
@@ -173,13 +201,18 @@ func servingConfig(s *scenario.Service, end vtime.Time) serving.Config {
 
 // addScaler gives the service its scaler, and the replicas to start with: what
 // the scaler asks for before the window opens, when it sees no telemetry yet.
-func (w *world) addScaler(es *engine.Service, p *scenario.Policy, s *scenario.Service, on []poolService) error {
+func (w *world) addScaler(c *engine.Config, p *scenario.Policy, i int, on []poolService, pod scheduler.Service) error {
+	s, es := &w.spec.Services[i], &c.Services[i]
 	sc := p.ScalerFor(s.Name)
 	kind, err := policies.Find(sc.Kind)
 	if err != nil {
 		return err
 	}
 	m := w.model(s, es, on)
+	m.HasCPU = s.CPU != nil
+	if m.Containers, err = pod.Containers(); err != nil {
+		return err
+	}
 	es.NewScaler = func() (policies.Scaler, error) { return kind.New(sc.Config, m) }
 	first, err := es.NewScaler()
 	if err != nil {

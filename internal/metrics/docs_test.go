@@ -12,6 +12,7 @@ import (
 
 	"github.com/parquet-go/parquet-go"
 
+	"github.com/kwatt-sim/kwatt/internal/engine"
 	"github.com/kwatt-sim/kwatt/internal/experiment"
 	"github.com/kwatt-sim/kwatt/internal/golden"
 	"github.com/kwatt-sim/kwatt/internal/metrics"
@@ -48,6 +49,9 @@ func run(t *testing.T, path string) string {
 	configs, err := experiment.Compile(f, in.Policies)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, c := range configs {
+		c.Ledger = engine.Ticks
 	}
 	var runs []*results.Run
 	err = experiment.Run(context.Background(), experiment.Jobs(configs, []uint64{1}), 1, func(r *results.Run) error {
@@ -179,10 +183,15 @@ var columnMeanings = map[string]string{
 
 var decisionKinds = []described{
 	{Name: "scale", Meaning: "A scaler asked for another number of replicas: `service`, `from`, `to`."},
-	{Name: "unschedulable", Meaning: "A pod found no place for the first time: `service`; the reason counts the nodes that refused it."},
+	{Name: "tick", Meaning: "A scaler left the replicas as they are; with `--ledger ticks`, the default, and `nodes`."},
+	{Name: "bind", Meaning: "The scheduler placed a pod: `service`, `pod`, `node`, and under `placement` how many nodes were filtered and passed."},
+	{Name: "unschedulable", Meaning: "A pod found no place, once for each reason: `service`, `pod`; the reason is kube-scheduler's event and counts the nodes that refused it."},
+	{Name: "preempt", Meaning: "A pod was taken from its node to make room for one of higher priority: `service`, `pod`, `node`."},
+	{Name: "evict", Meaning: "The node autoscaler moves a pod: `service`, `pod`, `node`."},
 	{Name: "node-on", Meaning: "A node that was off is asked for and boots: `node`, as below."},
 	{Name: "node-wake", Meaning: "A sleeping node wakes up."},
 	{Name: "node-ready", Meaning: "A node has booted or woken up and takes pods."},
+	{Name: "node-drain", Meaning: "A node was cordoned; its pods are evicted as fast as their disruption budgets allow."},
 	{Name: "node-sleep", Meaning: "An empty node was put to sleep."},
 	{Name: "node-off", Meaning: "An empty node was powered off."},
 }

@@ -49,9 +49,9 @@ func (h *Histogram) Record(ns int64) {
 	h.sum += uint64(ns)
 }
 
-// RecordSince counts the latencies from each start to end, in nanoseconds.
-func (h *Histogram) RecordSince(starts []int64, end int64) {
-	sum := int64(0)
+// RecordSince counts the latencies from each start to end, in nanoseconds, and
+// returns their sum.
+func (h *Histogram) RecordSince(starts []int64, end int64) (sum int64) {
 	for _, s := range starts {
 		ns := end - s
 		h.counts[bucket(ns)]++
@@ -59,6 +59,7 @@ func (h *Histogram) RecordSince(starts []int64, end int64) {
 	}
 	h.n += uint64(len(starts))
 	h.sum += uint64(sum)
+	return sum
 }
 
 // Add counts all of o's latencies too.

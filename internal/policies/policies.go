@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/kwatt-sim/kwatt/internal/decisions"
 	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
@@ -20,15 +21,25 @@ type Observation struct {
 	Ready   int // replicas that serve; counted by the control plane, without lag
 	// Valid is false until the first scrape has arrived; then all below is zero.
 	Valid       bool
-	ArrivalRate float64 // req/s over the window, whole service, refused ones included
-	LatencyP95  float64 // s, over the window; 0 when nothing completed
-	Pods        []Pod   // every pod of the service that is not draining, by age
+	At          vtime.Time    // of the newest scrape that is seen
+	Window      time.Duration // over which telemetry averages
+	ArrivalRate float64       // req/s over the window, whole service, refused ones included
+	Latency     Latency       // over the window
+	Pods        []Pod         // every pod of the service that is not draining, by age
 }
 
-// Pod is one replica as the metrics pipeline reports it.
+// Latency holds quantiles of a service's latency in seconds; all are 0 when
+// nothing completed.
+type Latency struct{ P50, P90, P95, P99 float64 }
+
+// Pod is one replica: as the API server shows it (without lag), and with what
+// the metrics pipeline reports of it.
 type Pod struct {
-	Ready   bool
+	Name    string
 	Created vtime.Time
+	Started vtime.Time // when it found its node; vtime.Forever while it waits for one
+	Running bool       // its container runs: the image is pulled
+	Ready   bool
 	ReadyAt vtime.Time // when it became ready; vtime.Forever while it is not
 	// HasMetrics is false for a pod that no scrape in the window saw.
 	HasMetrics bool
@@ -37,18 +48,26 @@ type Pod struct {
 
 // PodMetrics are a pod's means over the telemetry window.
 type PodMetrics struct {
-	RequestRate float64 // req/s routed to the pod
-	InFlight    float64 // requests waiting or in service
-	Queued      float64 // requests waiting
-	BusyRatio   float64 // 0..1, share of the time with a kernel running
+	RequestRate    float64 // req/s routed to the pod
+	ServedRate     float64 // req/s completed
+	BatchRate      float64 // batches/s executed
+	InFlight       float64 // requests waiting or in service
+	Queued         float64 // requests waiting
+	BusyRatio      float64 // 0..1, share of the time with a kernel running
+	QueueSeconds   float64 // mean wait of a served request before its batch started
+	LatencySeconds float64 // mean latency of a served request
+	GPUWatts       float64 // draw of the device the pod runs on, all its pods included
+	CPUCores       float64 // mean CPU use; meaningful when Model.HasCPU
 }
 
 // Decision is what a scaler asks for. Replicas equal to Observation.Desired
-// means no change. Reason is one short sentence with the figures behind it,
-// for the decision ledger.
+// means no change. The rest is for the decision ledger.
 type Decision struct {
 	Replicas int
-	Reason   string
+	Reason   string // one short sentence with the figures behind it
+	Wanted   int    // what the readings asked for, before any clamp
+	Readings []decisions.Reading
+	Clamps   []decisions.Clamp // what turned Wanted into Replicas, in order
 }
 
 // Scaler decides how many replicas a service should have.
@@ -75,12 +94,21 @@ type Model struct {
 	LatencyTarget   float64
 	LatencyQuantile float64
 	ColdStart       time.Duration // expected time from placement to ready
+	Containers      []Container   // of a pod, in order
+	HasCPU          bool          // whether PodMetrics.CPUCores means anything
 	Pools           []Pool        // pools whose GPUs the service can use, in scenario order
 	// History is the scaled request rate before the scenario's window, oldest
 	// first, each the mean over HistoryStep; empty when the trace starts with
 	// the window. NaN where missing.
 	History     []float64
 	HistoryStep time.Duration
+}
+
+// Container is what a pod's container asks for: resource names such as cpu,
+// memory and nvidia.com/gpu, in thousandths.
+type Container struct {
+	Name     string
+	Requests map[string]int64
 }
 
 // Pool is one node pool as the service sees it.
@@ -126,15 +154,23 @@ type Kind struct {
 	NewConfig func() any
 	// Check returns what the structure alone cannot tell is wrong; may be nil.
 	Check func(config any) []Problem
+	// Suits returns what the configuration wants of a service that it does not
+	// have; may be nil. Of the model, Service, HasCPU and the containers' names
+	// are filled in.
+	Suits func(config any, m Model) []Problem
 	// New makes a scaler for one service in one replication.
 	New func(config any, m Model) (Scaler, error)
 }
 
 // ManifestConfig is a configuration that can be read from a Kubernetes
-// manifest. Manifest returns the path the user named ("" for none) and where
-// to decode that file; the loader resolves the path and decodes strictly.
+// manifest. The loader resolves the path, parses the file and hands it over;
+// Check then says what is wrong with it, with paths in the manifest.
 type ManifestConfig interface {
-	Manifest() (path string, into any)
+	// Manifest returns the path the user named, "" for none.
+	Manifest() string
+	// SetManifest takes what the file holds: maps, lists, strings, bools,
+	// float64 and int.
+	SetManifest(object map[string]any)
 }
 
 var kinds []Kind

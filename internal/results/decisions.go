@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/kwatt-sim/kwatt/internal/decisions"
 )
 
 // decisionLine is one line of decisions.jsonl.
 type decisionLine struct {
 	Policy string `json:"policy"`
 	Seed   uint64 `json:"seed"`
-	Decision
+	decisions.Entry
 }
 
 func writeDecisions(w io.Writer, runs []*Run) error {
@@ -31,9 +33,9 @@ func writeDecisions(w io.Writer, runs []*Run) error {
 	return nil
 }
 
-func readDecisions(r io.Reader) (map[RunKey][]Decision, error) {
+func readDecisions(r io.Reader) (map[RunKey][]decisions.Entry, error) {
 	in := json.NewDecoder(r)
-	out := map[RunKey][]Decision{}
+	out := map[RunKey][]decisions.Entry{}
 	for n := 1; ; n++ {
 		var d decisionLine
 		switch err := in.Decode(&d); {
@@ -43,6 +45,6 @@ func readDecisions(r io.Reader) (map[RunKey][]Decision, error) {
 			return nil, fmt.Errorf("line %d: %w", n, err)
 		}
 		key := RunKey{d.Policy, d.Seed}
-		out[key] = append(out[key], d.Decision)
+		out[key] = append(out[key], d.Entry)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/kwatt-sim/kwatt/internal/decisions"
+
 	"github.com/kwatt-sim/kwatt/internal/grade"
 	"github.com/kwatt-sim/kwatt/internal/metrics"
 	"github.com/kwatt-sim/kwatt/internal/rng"
@@ -25,7 +27,7 @@ func testRun(policy string, seed uint64, points int) *Run {
 		Policy: policy, Seed: seed, Metrics: metrics.Values{}, Services: map[string]metrics.Values{"ranker": {}},
 		Ledger:        Ledger{Arrivals: 1000, Served: 990, Dropped: 5, TimedOut: 3, InFlight: 2},
 		EnergyByGrade: [grade.Count]float64{0.25, 0.5, 0, 0.25},
-		Decisions:     []Decision{{T: 1.0 / 3, Service: "ranker", Kind: "scale", From: 1, To: 2, Reason: "p95 > 200 ms & rising"}},
+		Decisions:     []decisions.Entry{{T: 1.0 / 3, Service: "ranker", Kind: "scale", From: 1, To: 2, Reason: "p95 > 200 ms & rising"}},
 	}
 	for _, m := range metrics.Catalogue() {
 		x := (100 + 5*noise.Norm()) * factor * (1 + 0.01*own.Norm())

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/kwatt-sim/kwatt/internal/decisions"
 )
 
 // RunKey names one replication of one policy.
@@ -69,8 +71,8 @@ func ReadPoints(dir string) (map[RunKey][]Point, error) {
 }
 
 // ReadDecisions returns the decision ledger of a results directory by run.
-func ReadDecisions(dir string) (map[RunKey][]Decision, error) {
-	var decisions map[RunKey][]Decision
+func ReadDecisions(dir string) (map[RunKey][]decisions.Entry, error) {
+	var decisions map[RunKey][]decisions.Entry
 	err := readFile(dir, DecisionsFile, func(r io.Reader) (err error) {
 		decisions, err = readDecisions(r)
 		return err

@@ -4,6 +4,7 @@
 package results
 
 import (
+	"github.com/kwatt-sim/kwatt/internal/decisions"
 	"github.com/kwatt-sim/kwatt/internal/grade"
 	"github.com/kwatt-sim/kwatt/internal/metrics"
 )
@@ -32,8 +33,8 @@ type Run struct {
 	// of each grade, from A to X; the shares sum to 1.
 	EnergyByGrade [grade.Count]float64
 	Points        []Point
-	Decisions     []Decision
-	Warnings      []string // sorted, without duplicates
+	Decisions     []decisions.Entry // in order of time
+	Warnings      []string          // sorted, without duplicates
 }
 
 // Point is one row of timeseries.csv: a service, or the cluster when Service
@@ -65,18 +66,6 @@ type Point struct {
 	FacilityWatts   *float64 `json:"facilityWatts,omitempty"`   // mean over the bin, PUE included
 	CarbonIntensity *float64 `json:"carbonIntensity,omitempty"` // g/kWh
 	CO2eRate        *float64 `json:"co2eRate,omitempty"`        // operational, g/h
-}
-
-// Decision is one line of decisions.jsonl: something a policy or the cluster
-// did, and why.
-type Decision struct {
-	T       float64 `json:"t"` // seconds since the scenario's start
-	Service string  `json:"service,omitempty"`
-	Kind    string  `json:"kind"`           // scale | node-on | node-ready | node-off | node-sleep | node-wake | unschedulable
-	From    int     `json:"from,omitempty"` // replicas
-	To      int     `json:"to,omitempty"`
-	Node    string  `json:"node,omitempty"`
-	Reason  string  `json:"reason"`
 }
 
 // Estimate is a mean over replications with its confidence interval.

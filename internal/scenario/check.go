@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/kwatt-sim/kwatt/internal/carbon"
+	"github.com/kwatt-sim/kwatt/internal/kube/scheduler"
 	"github.com/kwatt-sim/kwatt/internal/schema"
 	"github.com/kwatt-sim/kwatt/internal/workload"
 )
@@ -23,6 +25,9 @@ func (c *checker) all() {
 	s := &c.Scenario.Spec
 	c.Traces = make([]*workload.Trace, len(s.Services))
 	c.Curves = make([]*workload.Curve, len(s.Services))
+	c.Pods = make([]*scheduler.PodTemplate, len(s.Services))
+	c.Schedulers = make([]*scheduler.Configuration, len(s.Policies))
+	c.PoolClocks = make([]*carbon.Clock, len(s.Cluster.NodePools))
 	c.uniqueNames(s)
 	for i := range s.Services {
 		c.service(i)

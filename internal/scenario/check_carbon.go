@@ -36,6 +36,35 @@ func (c *checker) carbon(g Carbon) {
 		c.Carbon = series
 	}
 	c.carbonClock(g)
+	for i, p := range c.Scenario.Spec.Cluster.NodePools {
+		if p.CarbonZone != "" && c.CarbonClock != nil {
+			c.poolCarbon(i, p.CarbonZone, g)
+		}
+	}
+}
+
+// poolCarbon gives a node pool the grid of its own zone.
+func (c *checker) poolCarbon(i int, zone string, g Carbon) {
+	path := fmt.Sprintf("spec.cluster.nodePools[%d].carbonZone", i)
+	if g.Zone == "" {
+		c.fail(path, "has a meaning only when spec.carbon names a zone and a year", "set spec.carbon.zone", "spec.carbon")
+		return
+	}
+	if !slices.Contains(carbon.Zones(), zone) {
+		c.fail(path, fmt.Sprintf("there is no builtin carbon series of zone %q", zone), near(zone, carbon.Zones()))
+		return
+	}
+	series, err := carbon.Builtin(zone, g.Year)
+	if err != nil {
+		c.fail(path, err.Error(), "", "spec.carbon.year")
+		return
+	}
+	clock, err := series.Aligned(carbon.Alignment(g.Alignment), c.Start(), c.Scenario.Spec.Duration.D())
+	if err != nil {
+		c.fail(path, err.Error(), "")
+		return
+	}
+	c.PoolClocks[i] = clock
 }
 
 // carbonClock lays the series on the scenario's time, which needs a figure for

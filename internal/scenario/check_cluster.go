@@ -12,6 +12,7 @@ func (c *checker) nodePool(i int) {
 	p := &c.Scenario.Spec.Cluster.NodePools[i]
 	path := fmt.Sprintf("spec.cluster.nodePools[%d]", i)
 	c.gpuModel(p.GPU.Model, path+".gpu.model")
+	c.poolObjects(i, p)
 	n, nodes := p.Nodes, path+".nodes"
 	most, atMost := p.Nodes.MaxNodes(), nodes+".max"
 	if n.Max == nil {

@@ -14,15 +14,16 @@ func (c *checker) policy(i int) {
 	p := &c.Scenario.Spec.Policies[i]
 	path := fmt.Sprintf("spec.policies[%d]", i)
 	services := c.serviceNames()
+	c.scheduler(i, p.Scheduler, path)
 	for _, name := range slices.Sorted(maps.Keys(p.Scalers)) {
 		if !slices.Contains(services, name) {
 			c.fail(path+".scalers."+name, fmt.Sprintf("there is no service %q", name), near(name, services), "spec.services")
 		}
 		own := p.Scalers[name]
-		c.scaler(&own, path+".scalers."+name)
+		c.scaler(&own, path+".scalers."+name, []string{name})
 	}
 	if p.Scaler != nil {
-		c.scaler(p.Scaler, path+".scaler")
+		c.scaler(p.Scaler, path+".scaler", slices.DeleteFunc(services, func(name string) bool { _, own := p.Scalers[name]; return own }))
 		return
 	}
 	if len(p.Scalers) == 0 {
@@ -53,8 +54,8 @@ func kindNames() []string {
 }
 
 // scaler reads the manifest that a scaler names and asks the policy what else
-// is wrong with its configuration.
-func (c *checker) scaler(s *Scaler, path string) {
+// is wrong with its configuration, by itself and for the services it scales.
+func (c *checker) scaler(s *Scaler, path string, services []string) {
 	kind, err := policies.Find(s.Kind)
 	if err != nil {
 		return // the decoder has reported it
@@ -62,16 +63,27 @@ func (c *checker) scaler(s *Scaler, path string) {
 	path += "." + s.Kind
 	var manifest *schema.Positions
 	if m, ok := s.Config.(policies.ManifestConfig); ok {
-		if named, into := m.Manifest(); named != "" {
-			if manifest, ok = c.manifest(named, into, path+".manifest"); !ok {
+		if named := m.Manifest(); named != "" {
+			object, positions := c.manifest(named, path+".manifest")
+			if object == nil {
 				return
+			}
+			m.SetManifest(object)
+			manifest = positions
+		}
+	}
+	var problems []policies.Problem
+	if kind.Check != nil {
+		problems = kind.Check(s.Config)
+	}
+	if kind.Suits != nil && len(problems) == 0 {
+		for i, service := range c.Scenario.Spec.Services {
+			if slices.Contains(services, service.Name) {
+				problems = append(problems, kind.Suits(s.Config, c.facts(i))...)
 			}
 		}
 	}
-	if kind.Check == nil {
-		return
-	}
-	for _, p := range kind.Check(s.Config) {
+	for _, p := range problems {
 		at := path
 		if p.Path != "" {
 			at += "." + p.Path
@@ -84,21 +96,30 @@ func (c *checker) scaler(s *Scaler, path string) {
 	}
 }
 
-// manifest decodes the Kubernetes object in the file named at path and reports
-// whether it is sound.
-func (c *checker) manifest(named string, into any, path string) (*schema.Positions, bool) {
-	var positions *schema.Positions
+// facts are what is known of a service before its pools are.
+func (c *checker) facts(i int) policies.Model {
+	s := &c.Scenario.Spec.Services[i]
+	m := policies.Model{Service: s.Name, HasCPU: s.CPU != nil}
+	for _, name := range c.Pods[i].Containers() {
+		m.Containers = append(m.Containers, policies.Container{Name: name})
+	}
+	return m
+}
+
+// manifest parses the Kubernetes object in the file named at path; nil when
+// that failed, which is reported.
+func (c *checker) manifest(named, path string) (object map[string]any, positions *schema.Positions) {
 	var errs schema.Errors
-	read := false
 	c.input(named, path, func(r io.Reader, name string) error {
 		data, err := io.ReadAll(io.LimitReader(r, schema.MaxBytes+1))
 		if err != nil {
 			return fmt.Errorf("read manifest %s: %w", name, err)
 		}
-		read = true
-		positions, errs = schema.Decode(data, name, into)
+		if object, positions, errs = schema.DecodeOpen(data, name); len(errs) > 0 {
+			object = nil
+		}
 		return nil
 	})
 	c.errs = append(c.errs, errs...)
-	return positions, read && len(errs) == 0
+	return object, positions
 }

@@ -19,6 +19,8 @@ func (c *checker) service(i int) {
 	c.share(s.GPU, path+".gpu")
 	c.placeable(s, path)
 	c.queue(s, path)
+	c.pod(i, s, path)
+	c.disruptionBudget(s.DisruptionBudget, path)
 	if l := s.SLO.Latency; l != nil {
 		c.exactlyOne(path+".slo.latency", choice{"p50", l.P50 != nil}, choice{"p90", l.P90 != nil},
 			choice{"p95", l.P95 != nil}, choice{"p99", l.P99 != nil})

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/carbon"
+	"github.com/kwatt-sim/kwatt/internal/kube/scheduler"
 	"github.com/kwatt-sim/kwatt/internal/schema"
 	"github.com/kwatt-sim/kwatt/internal/workload"
 )
@@ -27,6 +28,14 @@ type File struct {
 	// Carbon is the grid's series, and CarbonClock lays it on the window.
 	Carbon      *carbon.Series
 	CarbonClock *carbon.Clock
+	// PoolClocks are the grids of the node pools that name their own, by pool; nil
+	// for the others, which share CarbonClock.
+	PoolClocks []*carbon.Clock
+	// Pods are the services' pod templates, in the order of spec.services.
+	Pods []*scheduler.PodTemplate
+	// Schedulers are the policies' kube-scheduler configurations, in the order of
+	// spec.policies.
+	Schedulers []*scheduler.Configuration
 	// Inputs are the files that were read, the scenario first, then in the
 	// order in which it names them.
 	Inputs []Input

@@ -83,10 +83,46 @@ type Service struct {
 	Routing string `yaml:"routing" kwatt:"default=LeastRequest,enum=LeastRequest|RoundRobin|Random"`
 	// Startup is the cold start of a replica.
 	Startup Startup `yaml:"startup"`
+	// Pod is what a replica is for Kubernetes; unset: one container that asks for
+	// nothing but its part of a GPU.
+	Pod PodSource `yaml:"pod"`
+	// CPU is what a replica uses of its host's CPU, for an HPA that scales on it.
+	CPU *CPUUse `yaml:"cpu,omitempty"`
+	// DisruptionBudget limits how many replicas may be evicted at a time, as a
+	// PodDisruptionBudget does; unset: any.
+	DisruptionBudget *DisruptionBudget `yaml:"disruptionBudget,omitempty"`
 	// Replicas at the start.
 	Replicas Replicas `yaml:"replicas"`
 	// SLO is what the service promises.
 	SLO SLO `yaml:"slo"`
+}
+
+// PodSource is where a service's pods come from; at most one is set. The GPU
+// is that of the service's gpu field: a template need not ask for it, and may
+// not ask for another amount.
+type PodSource struct {
+	// Deployment is the file of an apps/v1 Deployment, relative to the scenario
+	// file; its pod template is used, its replicas are the policy's affair.
+	Deployment string `yaml:"deployment,omitempty"`
+	// Template is a Kubernetes PodTemplateSpec, written here.
+	Template map[string]any `yaml:"template,omitempty"`
+}
+
+// CPUUse is a replica's use of its host's CPU: idle + perRequest × served rate.
+type CPUUse struct {
+	// Idle use in cores.
+	Idle float64 `yaml:"idle" kwatt:"default=0,min=0,max=1024"`
+	// PerRequest is the CPU time of one request.
+	PerRequest units.Duration `yaml:"perRequest" kwatt:"default=0s,min=0,max=1h"`
+}
+
+// DisruptionBudget is a PodDisruptionBudget; exactly one of its fields is set,
+// to a number of pods or a percentage of the replicas, such as 25%.
+type DisruptionBudget struct {
+	// MinAvailable replicas that must stay ready.
+	MinAvailable *units.Share `yaml:"minAvailable,omitempty"`
+	// MaxUnavailable replicas that may be missing.
+	MaxUnavailable *units.Share `yaml:"maxUnavailable,omitempty"`
 }
 
 // Replicas is how a service starts.

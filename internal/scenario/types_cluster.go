@@ -26,10 +26,34 @@ type NodePool struct {
 	GPU PoolGPU `yaml:"gpu" kwatt:"required"`
 	// Nodes is how many there are and can be.
 	Nodes PoolNodes `yaml:"nodes" kwatt:"required"`
+	// Zone of the nodes, their label topology.kubernetes.io/zone.
+	Zone string `yaml:"zone,omitempty"`
+	// CarbonZone is the grid that feeds the pool when it is another than
+	// spec.carbon's: a builtin zone, of the same year and signal.
+	CarbonZone string `yaml:"carbonZone,omitempty"`
+	// CPU cores that pods can ask for, per node. The default is an assumption.
+	CPU int `yaml:"cpu" kwatt:"default=64,min=1,max=4096"`
+	// Memory that pods can ask for, per node. The default is an assumption.
+	Memory string `yaml:"memory" kwatt:"default=512Gi"`
+	// Labels of the nodes, besides those that kubelet and NVIDIA's feature
+	// discovery would set.
+	Labels map[string]string `yaml:"labels,omitempty"`
+	// Taints of the nodes.
+	Taints []Taint `yaml:"taints,omitempty"`
 	// ProvisionDelay from asking for a node to its being ready, boot included.
 	ProvisionDelay units.Duration `yaml:"provisionDelay" kwatt:"default=90s,min=0,max=24h"`
 	// WakeDelay from sleep to ready.
 	WakeDelay units.Duration `yaml:"wakeDelay" kwatt:"default=20s,min=0,max=24h"`
+}
+
+// Taint keeps pods away that do not tolerate it.
+type Taint struct {
+	// Key of the taint, for example nvidia.com/gpu.
+	Key string `yaml:"key" kwatt:"required"`
+	// Value of the taint.
+	Value string `yaml:"value,omitempty"`
+	// Effect: NoSchedule or PreferNoSchedule.
+	Effect string `yaml:"effect" kwatt:"required,enum=NoSchedule|PreferNoSchedule"`
 }
 
 // PoolGPU is the GPUs of a pool's nodes.
@@ -109,17 +133,47 @@ type Scaler struct {
 	Config any // what policies.Kind.NewConfig returns, filled in
 }
 
-// Scheduler places pods on nodes.
+// Scheduler is the kube-scheduler that places pods on nodes: upstream's code
+// with one of kwatt's profiles, or with a configuration of your own.
 type Scheduler struct {
-	// Profile: Default (least allocated) or EnergyAware (marginal watts).
-	Profile string `yaml:"profile" kwatt:"default=Default,enum=Default|EnergyAware"`
+	// Profile: Default (kube-scheduler's own), BinPacking (fullest node first),
+	// EnergyAware (fewest marginal watts) or CarbonAware (fewest marginal grams
+	// of CO2e an hour). Default when neither this nor config is set.
+	Profile string `yaml:"profile,omitempty" kwatt:"enum=Default|BinPacking|EnergyAware|CarbonAware"`
+	// Config is the file of a KubeSchedulerConfiguration instead, relative to the
+	// scenario file.
+	Config string `yaml:"config,omitempty"`
+	// Ties among equal nodes go to the first in kube-scheduler's list of nodes
+	// (NodeOrder, what kube-scheduler 1.36 does) or to one drawn by the seed (Seeded).
+	Ties string `yaml:"ties" kwatt:"default=NodeOrder,enum=NodeOrder|Seeded"`
+	// PodDeletionCost that a controller sets on pods for scale-down: None leaves
+	// the choice to the ReplicaSet, which takes from the nodes that hold most of
+	// its pods; EmptiestNode empties nodes. Unset: EmptiestNode with the profiles
+	// BinPacking, EnergyAware and CarbonAware, else None.
+	PodDeletionCost string `yaml:"podDeletionCost,omitempty" kwatt:"enum=None|EmptiestNode"`
+}
+
+// EmptiestFirst reports whether scale-down takes from the emptiest nodes first.
+func (s *Scheduler) EmptiestFirst() bool {
+	if s.PodDeletionCost != "" {
+		return s.PodDeletionCost == "EmptiestNode"
+	}
+	return s.Profile != "" && s.Profile != "Default"
 }
 
 // NodePolicy is when nodes are powered on and off.
 type NodePolicy struct {
 	// Autoscale adds nodes for pods that find no place and removes empty ones.
 	Autoscale bool `yaml:"autoscale" kwatt:"default=true"`
-	// ConsolidateAfter is how long a node must be empty before it is removed.
+	// Expander chooses the pool that grows, in Cluster Autoscaler's terms:
+	// LeastWaste (least idle part of the new GPUs), Price (cheapest per pod),
+	// MostPods, Random; and Power (fewest watts per pod).
+	Expander string `yaml:"expander" kwatt:"default=LeastWaste,enum=LeastWaste|Price|MostPods|Random|Power"`
+	// ConsolidationPolicy in Karpenter's terms: WhenEmpty removes empty nodes,
+	// WhenEmptyOrUnderutilized also drains nodes whose pods fit on others.
+	ConsolidationPolicy string `yaml:"consolidationPolicy" kwatt:"default=WhenEmpty,enum=WhenEmpty|WhenEmptyOrUnderutilized"`
+	// ConsolidateAfter is how long no pod must have come or gone on a node before
+	// it is removed.
 	ConsolidateAfter units.Duration `yaml:"consolidateAfter" kwatt:"default=10m,min=0"`
 	// Sleep puts a removed node to sleep instead of off.
 	Sleep bool `yaml:"sleep" kwatt:"default=false"`

@@ -8,7 +8,6 @@ import (
 
 	"gopkg.in/yaml.v3"
 
-	"github.com/kwatt-sim/kwatt/internal/policies/hpa"
 	"github.com/kwatt-sim/kwatt/internal/schema"
 )
 
@@ -18,10 +17,6 @@ func TestTypoAtEveryLevelIsAnError(t *testing.T) {
 	everyLevel(t, "templates/full.yaml", 60, func(data []byte) error {
 		_, err := Parse(data, "templates/full.yaml", osOpen)
 		return err
-	})
-	everyLevel(t, "testdata/manifests/hpa.yaml", 10, func(data []byte) error {
-		_, errs := schema.Decode(data, "hpa.yaml", &hpa.HorizontalPodAutoscaler{})
-		return errs.Err()
 	})
 }
 

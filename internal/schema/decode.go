@@ -91,6 +91,10 @@ func (w *walker) value(n *yaml.Node, t *Type, v reflect.Value, path string) {
 		if w.is(n, yaml.MappingNode, "an object", path) {
 			w.mapping(n, t, indirect(v), path)
 		}
+	case Open:
+		if w.is(n, yaml.MappingNode, "an object", path) {
+			v.Set(reflect.ValueOf(w.open(n, path)))
+		}
 	case Union:
 		if w.is(n, yaml.MappingNode, "an object with one key", path) {
 			w.union(n, t, indirect(v), path)

@@ -58,6 +58,9 @@ func encode(t *Type, v reflect.Value) *yaml.Node {
 		if a := t.alternative(key); a != nil {
 			member(key, encode(a.Type, reflect.ValueOf(config)))
 		}
+	case Open:
+		// The encoder sorts the keys; plain values cannot fail.
+		_ = n.Encode(v.Interface())
 	default:
 		return scalarNode(t, t.format(v))
 	}

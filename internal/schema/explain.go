@@ -14,7 +14,7 @@ func (t *Type) word() string {
 		return "map of " + t.Elem.word()
 	}
 	return [...]string{String: "string", Bool: "boolean", Int: "integer", Uint: "integer", Float: "number",
-		Duration: "duration", Mass: "mass", Time: "time", Text: "string", Object: "object", Union: "object, one key"}[t.Kind]
+		Duration: "duration", Mass: "mass", Time: "time", Text: "string", Object: "object", Union: "object, one key", Open: "object"}[t.Kind]
 }
 
 // facts lists what must hold of a field besides its type.

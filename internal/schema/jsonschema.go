@@ -83,6 +83,8 @@ func (g *generator) schema(t *Type) object {
 		return object{{"type", "object"}, {"propertyNames", object{{"pattern", "[^ ]"}}}, {"additionalProperties", g.use(t.Elem)}}
 	case Union:
 		return g.union(t)
+	case Open:
+		return object{{"type", "object"}}
 	}
 	return t.scalarSchema()
 }

@@ -48,6 +48,9 @@ func (t *Type) below(s step) (*Type, *Field, error) {
 	for t.Kind == List && !s.element {
 		t = t.Elem
 	}
+	if t.Kind == Open {
+		return t, nil, nil
+	}
 	if t.Kind == List || t.Kind == Map {
 		return t.Elem, nil, nil
 	}

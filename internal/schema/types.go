@@ -37,6 +37,7 @@ const (
 	List
 	Map
 	Union
+	Open // an object of any form
 )
 
 // Type describes a value. Objects and unions are shared between the fields
@@ -136,6 +137,8 @@ func (b *builder) typ(g reflect.Type) *Type {
 	}
 	t := &Type{Go: g}
 	switch {
+	case g == openType:
+		t.Kind = Open
 	case g == durationType:
 		t.Kind = Duration
 	case g == gramsType:

@@ -24,6 +24,10 @@ func (r *Replica) inFlight(t int64) int {
 type Load struct {
 	Waiting, InFlight                 int
 	Routed, Served, TimedOut, Dropped int64 // requests; Served counts those that entered service
+	Batches                           int64 // that started
+	// Latency and Wait (until the batch starts) of the served requests, added
+	// up in ns; those that end after the horizon are left out.
+	LatencyNs, WaitNs int64
 }
 
 // Load returns the replica's load at t, after everything before t.
@@ -32,7 +36,8 @@ func (r *Replica) Load(t vtime.Time) Load {
 	return Load{
 		Waiting: len(r.queue) - r.head, InFlight: r.inFlight(int64(t)),
 		Routed: r.served + r.timedOut + r.dropped + int64(len(r.queue)-r.head),
-		Served: r.served, TimedOut: r.timedOut, Dropped: r.dropped,
+		Served: r.served, TimedOut: r.timedOut, Dropped: r.dropped, Batches: r.batches,
+		LatencyNs: r.latencyNs, WaitNs: r.latencyNs - r.serviceNs,
 	}
 }
 

@@ -39,7 +39,10 @@ type Replica struct {
 	busy      []int64 // ns with a kernel running by batch size, since the last TakeBusy
 	busyUntil int64   // end of the last kernel
 
-	served, timedOut, dropped int64 // since the beginning; served counts batches taken
+	// Since the beginning; a request is served when its batch starts.
+	served, timedOut, dropped int64
+	batches                   int64
+	latencyNs, serviceNs      int64 // sums over the served requests
 
 	instances []instance // when there are several
 }
@@ -179,11 +182,13 @@ func (r *Replica) dispatch(b int, start int64) {
 	if end <= int64(r.cfg.Horizon) { // else it is in flight at the end, not served
 		arrived := r.queue[r.head : r.head+b]
 		s.Served += int64(b)
-		s.Latency.RecordSince(arrived, end)
+		r.latencyNs += s.Latency.RecordSince(arrived, end)
+		r.serviceNs += int64(b) * service
 		s.WithinSLO += within(arrived, end-r.cfg.SLO)
 	}
 	r.head += b
 	r.served += int64(b)
+	r.batches++
 }
 
 // within returns how many of the sorted arrivals are not before the earliest

@@ -87,3 +87,56 @@ func (g *Grams) UnmarshalText(b []byte) error {
 	}
 	return fmt.Errorf("%q is not a mass like 0.8g, 12mg or 1.5kg", b)
 }
+
+// Share is a number of things, or a percentage of them, written like 2 or
+// "25%" (Kubernetes' IntOrString).
+type Share struct {
+	N       int
+	Percent bool
+}
+
+const shareForm = `^[0-9]{1,9}%?$`
+
+// SchemaScalar describes the textual form; the result is an unnamed struct so
+// that this package need not import the one that reads it.
+func (Share) SchemaScalar() struct {
+	Want    string
+	Pattern string
+	Numbers bool
+} {
+	return struct {
+		Want    string
+		Pattern string
+		Numbers bool
+	}{"a number or a percentage, like 2 or 25%", shareForm, true}
+}
+
+// String writes s as it is read.
+func (s Share) String() string {
+	if s.Percent {
+		return strconv.Itoa(s.N) + "%"
+	}
+	return strconv.Itoa(s.N)
+}
+
+// MarshalText is String.
+func (s Share) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText reads a whole number, with or without a per cent sign.
+func (s *Share) UnmarshalText(b []byte) error {
+	text, percent := strings.CutSuffix(string(b), "%")
+	n, err := strconv.ParseUint(text, 10, 30)
+	if err != nil || percent && n > 100 {
+		return fmt.Errorf("%q is not a number or a percentage, like 2 or 25%%", b)
+	}
+	*s = Share{int(n), percent}
+	return nil
+}
+
+// Of returns how many of total it is, a percentage rounded up.
+func (s Share) Of(total int) int {
+	if s.Percent {
+		return (s.N*total + 99) / 100
+	}
+	return s.N
+}

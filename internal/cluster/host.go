@@ -1,0 +1,56 @@
+package cluster
+
+import (
+	"slices"
+
+	"github.com/kwatt-sim/kwatt/internal/decisions"
+	"github.com/kwatt-sim/kwatt/internal/vtime"
+)
+
+// The cluster is the host of its scheduler.
+
+// Bind implements Host: the pod takes its part of a device and starts.
+func (c *Cluster) Bind(p *Pod, n *Node, how decisions.Placement) {
+	c.watch.PowerChanging()
+	c.pending = slices.DeleteFunc(c.pending, func(q *Pod) bool { return q == p })
+	need := c.Need(p, n)
+	gpu, _ := n.Room().Find(need) // the scheduler's filter has found it
+	g := &n.GPUs[gpu]
+	g.Pods = append(g.Pods, p)
+	g.Used += need.Part
+	g.MIG = need.MIG
+	n.pods++
+	n.touched = c.queue.Now()
+	p.Node, p.GPU, p.Bound, p.Phase, p.nominated = n, gpu, c.queue.Now(), Starting, nil
+	c.services[p.Service].pendingSeconds += c.queue.Now().Sub(p.Created).Seconds()
+	c.watch.PodBound(p, how)
+	c.start(p)
+}
+
+// Refuse implements Host.
+func (c *Cluster) Refuse(p *Pod, message string, how decisions.Placement) {
+	if p.refused != message {
+		p.refused = message
+		c.watch.Unschedulable(p, message, how)
+	}
+}
+
+// Preempt implements Host. The victim goes after the scheduler's cycle, as a
+// deletion reaches it through the API server.
+func (c *Cluster) Preempt(victim, by *Pod) {
+	by.nominated = victim.Node
+	c.queue.At(c.queue.Now(), vtime.PriorityCluster, func() {
+		if victim.Phase == Starting || victim.Phase == Ready {
+			c.evict(victim, decisions.Preempt, "preempted by "+by.Name)
+		}
+	})
+}
+
+// Need implements Host.
+func (c *Cluster) Need(p *Pod, n *Node) Need { return c.cfg.Services[p.Service].Needs[n.Pool] }
+
+// Intensity implements Host.
+func (c *Cluster) Intensity(n *Node) float64 { return c.intensity[n.Pool] }
+
+// Now implements Host.
+func (c *Cluster) Now() vtime.Time { return c.queue.Now() }

@@ -1,0 +1,254 @@
+package hpa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+	"unsafe"
+
+	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/kubernetes/pkg/controller/podautoscaler"
+
+	"github.com/kwatt-sim/kwatt/internal/decisions"
+	"github.com/kwatt-sim/kwatt/internal/policies"
+)
+
+// Scaler is one HorizontalPodAutoscaler and the controller that reconciles it.
+type Scaler struct {
+	config     Config
+	object     *autoscalingv2.HorizontalPodAutoscaler
+	view       *view
+	calculator *podautoscaler.ReplicaCalculator
+	tolerances podautoscaler.Tolerances
+	min, max   int32
+
+	started        bool
+	recommended    recommendations
+	added, removed changes
+}
+
+// NewScaler returns a scaler whose configuration has passed its check.
+func NewScaler(c *Config, m policies.Model) (*Scaler, error) {
+	object, problems := c.read()
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("hpa: %s: %s", problems[0].Path, problems[0].Message)
+	}
+	if problems := c.suits(m); len(problems) > 0 {
+		return nil, fmt.Errorf("hpa: %s: %s", problems[0].Path, problems[0].Message)
+	}
+	s := &Scaler{config: *c, object: object, min: 1, max: object.Spec.MaxReplicas, tolerances: tolerancesOf(c, object)}
+	if object.Spec.MinReplicas != nil {
+		s.min = *object.Spec.MinReplicas
+	}
+	if b := object.Spec.Behavior; b != nil && b.ScaleDown.StabilizationWindowSeconds == nil {
+		window := int32(c.DownscaleStabilization.Seconds())
+		b.ScaleDown.StabilizationWindowSeconds = &window
+	}
+	s.view = newView(&s.config, m.Containers)
+	s.calculator = podautoscaler.NewReplicaCalculator(s.view, s.view, c.CPUInitializationPeriod.D(), c.InitialReadinessDelay.D())
+	return s, nil
+}
+
+// tolerancesOf are the controller's, or the behavior's where it has its own.
+func tolerancesOf(c *Config, a *autoscalingv2.HorizontalPodAutoscaler) podautoscaler.Tolerances {
+	down, up := c.Tolerance, c.Tolerance
+	if b := a.Spec.Behavior; b != nil {
+		if b.ScaleDown != nil && b.ScaleDown.Tolerance != nil {
+			down = b.ScaleDown.Tolerance.AsApproximateFloat64()
+		}
+		if b.ScaleUp != nil && b.ScaleUp.Tolerance != nil {
+			up = b.ScaleUp.Tolerance.AsApproximateFloat64()
+		}
+	}
+	return tolerances(down, up)
+}
+
+// tolerances makes upstream's struct, whose two float64 fields are not
+// exported. Its String method, checked at the start, guards their order.
+func tolerances(down, up float64) podautoscaler.Tolerances {
+	v := [2]float64{down, up}
+	return *(*podautoscaler.Tolerances)(unsafe.Pointer(&v))
+}
+
+func init() {
+	if s := tolerances(0.1, 0.2).String(); s != "[down:10.0%, up:20.0%]" || unsafe.Sizeof(podautoscaler.Tolerances{}) != 16 {
+		panic("hpa: podautoscaler.Tolerances has another layout: " + s)
+	}
+}
+
+// Interval is the controller's sync period.
+func (s *Scaler) Interval() time.Duration { return s.config.SyncPeriod.D() }
+
+// Decide is one reconciliation (reconcileAutoscaler).
+func (s *Scaler) Decide(o policies.Observation) policies.Decision {
+	current := int32(o.Desired)
+	if !s.started {
+		s.started = true
+		s.recommended.record(o.Now, current, -1)
+	}
+	d := s.reconcile(o, current)
+	if n := int32(d.Replicas); n != current && s.object.Spec.Behavior != nil {
+		if n > current {
+			s.added.record(o.Now, n-current, s.object.Spec.Behavior.ScaleUp)
+		} else {
+			s.removed.record(o.Now, current-n, s.object.Spec.Behavior.ScaleDown)
+		}
+	}
+	return d
+}
+
+func (s *Scaler) reconcile(o policies.Observation, current int32) policies.Decision {
+	switch {
+	case current == 0:
+		return clamped(0, 0, "ScalingDisabled", "scaling is disabled since the replica count of the target is zero")
+	case current > s.max:
+		return clamped(current, s.max, "TooManyReplicas", "Current number of replicas above Spec.MaxReplicas")
+	case current < s.min:
+		return clamped(current, s.min, "TooFewReplicas", "Current number of replicas below Spec.MinReplicas")
+	}
+	want, readings, best, err := s.propose(o, current)
+	if want < 0 {
+		return policies.Decision{Replicas: int(current), Wanted: int(current), Readings: readings, Reason: err.Error(),
+			Clamps: []decisions.Clamp{{Reason: s.failedReason(readings), From: int(current), To: int(current), Message: err.Error()}}}
+	}
+	d := s.normalize(o.Now, current, want)
+	d.Wanted, d.Readings = int(want), readings
+	d.Reason = fmt.Sprintf("%s %s of %s asks for %d", best.Name, decimal(best.Value), decimal(best.Target), want)
+	for _, c := range d.Clamps {
+		d.Reason += fmt.Sprintf(", %s: %d", c.Reason, c.To)
+	}
+	return d
+}
+
+// clamped is a decision without a look at the metrics.
+func clamped(from, to int32, reason, message string) policies.Decision {
+	return policies.Decision{Replicas: int(to), Wanted: int(from), Reason: message,
+		Clamps: []decisions.Clamp{{Reason: reason, From: int(from), To: int(to), Message: message}}}
+}
+
+// propose asks all metrics; the largest answer wins (computeReplicasForMetrics).
+// When one has no value the others may scale up, not down: then want is -1 and
+// err upstream's message.
+func (s *Scaler) propose(o policies.Observation, current int32) (want int32, readings []decisions.Reading, best decisions.Reading, err error) {
+	s.view.see(o)
+	var failed error
+	failures := 0
+	for _, spec := range s.object.Spec.Metrics {
+		r, n, err := s.metric(spec, current, int32(len(o.Pods)))
+		if err != nil {
+			if failures++; failed == nil {
+				failed = err
+			}
+			r.Problem = err.Error()
+		} else {
+			r.Replicas = int(n)
+			if want == 0 || n > want {
+				want, best = n, r
+			}
+		}
+		readings = append(readings, r)
+	}
+	if failures > 0 {
+		err = fmt.Errorf("invalid metrics (%d invalid out of %d), first error is: %w", failures, len(s.object.Spec.Metrics), failed)
+	}
+	if failures >= len(s.object.Spec.Metrics) || failures > 0 && want < current {
+		return -1, readings, best, err
+	}
+	return want, readings, best, nil
+}
+
+// metric asks upstream's ReplicaCalculator for the replicas of one metric
+// (computeReplicasForMetric).
+func (s *Scaler) metric(spec autoscalingv2.MetricSpec, current, pods int32) (r decisions.Reading, n int32, err error) {
+	all, c, t := labels.Everything(), s.calculator, s.tolerances
+	var usage int64
+	switch spec.Type {
+	case autoscalingv2.PodsMetricSourceType:
+		target := spec.Pods.Target.AverageValue.MilliValue()
+		r = reading("pods metric "+spec.Pods.Metric.Name, target)
+		n, usage, _, err = c.GetMetricReplicas(current, target, spec.Pods.Metric.Name, t, namespace, all, all)
+		err = failure("failed to get pods metric value", err)
+	case autoscalingv2.ObjectMetricSourceType:
+		m := spec.Object
+		kind := "Object"
+		switch {
+		case m.Target.Type == autoscalingv2.ValueMetricType && m.Target.Value != nil:
+			r = reading(m.DescribedObject.Kind+" metric "+m.Metric.Name, m.Target.Value.MilliValue())
+			n, usage, _, err = c.GetObjectMetricReplicas(current, m.Target.Value.MilliValue(), m.Metric.Name, t, namespace, &m.DescribedObject, all, all)
+		case m.Target.Type == autoscalingv2.AverageValueMetricType && m.Target.AverageValue != nil:
+			r = reading(m.DescribedObject.Kind+" metric "+m.Metric.Name, m.Target.AverageValue.MilliValue())
+			n, usage, _, err = c.GetObjectPerPodMetricReplicas(pods, m.Target.AverageValue.MilliValue(), m.Metric.Name, t, namespace, &m.DescribedObject, all)
+		default:
+			r = reading(kind+" metric "+m.Metric.Name, 0)
+			err = errors.New("invalid object metric source: neither a value target nor an average value target was set")
+		}
+		err = failure("failed to get object metric value", err)
+	case autoscalingv2.ExternalMetricSourceType:
+		m := spec.External
+		if m.Target.AverageValue != nil {
+			r = reading("external metric "+m.Metric.Name, m.Target.AverageValue.MilliValue())
+			n, usage, _, err = c.GetExternalPerPodMetricReplicas(pods, m.Target.AverageValue.MilliValue(), m.Metric.Name, t, namespace, nil)
+		} else {
+			r = reading("external metric "+m.Metric.Name, m.Target.Value.MilliValue())
+			n, usage, _, err = c.GetExternalMetricReplicas(current, m.Target.Value.MilliValue(), m.Metric.Name, t, namespace, nil, all)
+		}
+		err = failure("failed to get "+m.Metric.Name+" external metric value", err)
+	case autoscalingv2.ResourceMetricSourceType:
+		r, n, usage, err = s.resource(spec.Resource.Target, string(spec.Resource.Name), "", current)
+	case autoscalingv2.ContainerResourceMetricSourceType:
+		m := spec.ContainerResource
+		r, n, usage, err = s.resource(m.Target, string(m.Name), m.Container, current)
+	}
+	r.Value = float64(usage) / 1000
+	return r, n, err
+}
+
+// resource is computeStatusForResourceMetricGeneric. A utilization is read in
+// per cent of what the pods ask for.
+func (s *Scaler) resource(target autoscalingv2.MetricTarget, name, container string, current int32) (r decisions.Reading, n int32, usage int64, err error) {
+	label := name + " resource"
+	if container != "" {
+		label += " of container " + container
+	}
+	ctx, all := context.Background(), labels.Everything()
+	if target.AverageValue != nil {
+		r = reading(label, target.AverageValue.MilliValue())
+		n, usage, _, err = s.calculator.GetRawResourceReplicas(ctx, current, target.AverageValue.MilliValue(), resourceName(name), s.tolerances, namespace, all, container)
+		return r, n, usage, failure("failed to get "+name+" usage", err)
+	}
+	if target.AverageUtilization == nil {
+		return reading(label, 0), 0, 0, errors.New("invalid resource metric source: neither an average utilization target nor an average value (usage) target was set")
+	}
+	r = reading(label+" utilization (percentage of request)", int64(*target.AverageUtilization)*1000)
+	var percent int32
+	n, percent, _, _, err = s.calculator.GetResourceReplicas(ctx, current, *target.AverageUtilization, resourceName(name), s.tolerances, namespace, all, container)
+	return r, n, int64(percent) * 1000, failure("failed to get "+name+" utilization", err)
+}
+
+func reading(name string, targetMilli int64) decisions.Reading {
+	return decisions.Reading{Name: name, Target: float64(targetMilli) / 1000}
+}
+
+func failure(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// failedReason is the reason of the condition ScalingActive after a failure:
+// that of the first metric without a value.
+func (s *Scaler) failedReason(readings []decisions.Reading) string {
+	for i, r := range readings {
+		if r.Problem != "" {
+			return "FailedGet" + string(s.object.Spec.Metrics[i].Type) + "Metric"
+		}
+	}
+	return ""
+}
+
+// decimal writes a figure as short as it can be.
+func decimal(v float64) string { return strconv.FormatFloat(v, 'g', 6, 64) }

@@ -1,0 +1,89 @@
+// Package manifest reads Kubernetes objects as an API server does: strictly,
+// with upstream's defaults, and with upstream's messages for what is wrong.
+package manifest
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+
+	"k8s.io/apimachinery/pkg/runtime"
+	utilerrors "k8s.io/apimachinery/pkg/util/errors"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	"github.com/kwatt-sim/kwatt/internal/policies"
+)
+
+// Decode makes an object of the kind that is wanted, defaults filled in, in the
+// decoder's internal version.
+func Decode(d runtime.Decoder, object map[string]any, kind string) (runtime.Object, []policies.Problem) {
+	if is, ok := object["kind"]; ok && is != kind {
+		return nil, []policies.Problem{{Path: "kind", Message: fmt.Sprintf("want a %s, found %v", kind, is)}}
+	}
+	data, err := json.Marshal(object)
+	if err != nil {
+		return nil, []policies.Problem{{Message: err.Error()}}
+	}
+	decoded, _, err := d.Decode(data, nil, nil)
+	if err != nil {
+		return nil, decodingProblems(err)
+	}
+	return decoded, nil
+}
+
+// unknownField finds the path in the strict decoder's messages.
+var unknownField = regexp.MustCompile(`^(unknown|duplicate) field "([^"]+)"$`)
+
+// decodingProblems are the faults that the strict decoder found.
+func decodingProblems(err error) []policies.Problem {
+	strict, ok := runtime.AsStrictDecodingError(err)
+	switch {
+	case ok:
+	case runtime.IsMissingKind(err):
+		return []policies.Problem{{Path: "kind", Message: err.Error(), Hint: "head the file with apiVersion and kind"}}
+	case runtime.IsMissingVersion(err):
+		return []policies.Problem{{Path: "apiVersion", Message: err.Error(), Hint: "head the file with apiVersion and kind"}}
+	case runtime.IsNotRegisteredError(err):
+		return []policies.Problem{{Path: "apiVersion", Message: err.Error()}}
+	default:
+		return []policies.Problem{{Message: err.Error()}}
+	}
+	var all []policies.Problem
+	for _, e := range strict.Errors() {
+		p := policies.Problem{Message: e.Error()}
+		if m := unknownField.FindStringSubmatch(e.Error()); m != nil {
+			p.Path = m[2]
+		}
+		all = append(all, p)
+	}
+	return all
+}
+
+// Problems are the faults that upstream's validation found, in its words.
+func Problems(errs field.ErrorList) []policies.Problem {
+	var all []policies.Problem
+	for _, e := range errs {
+		all = append(all, policies.Problem{Path: e.Field, Message: e.ErrorBody()})
+	}
+	return all
+}
+
+// Aggregated are the faults in an error that may stand for several.
+func Aggregated(err error) []policies.Problem {
+	var many utilerrors.Aggregate
+	var f *field.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &many):
+		var all []policies.Problem
+		for _, e := range many.Errors() {
+			all = append(all, Aggregated(e)...)
+		}
+		return all
+	case errors.As(err, &f):
+		return Problems(field.ErrorList{f})
+	}
+	return []policies.Problem{{Message: err.Error()}}
+}

@@ -1,0 +1,171 @@
+package scheduler_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/kwatt-sim/kwatt/internal/cluster"
+	"github.com/kwatt-sim/kwatt/internal/decisions"
+	"github.com/kwatt-sim/kwatt/internal/kube/scheduler"
+	"github.com/kwatt-sim/kwatt/internal/powermodel"
+	"github.com/kwatt-sim/kwatt/internal/rng"
+	"github.com/kwatt-sim/kwatt/internal/vtime"
+)
+
+// diary is a cluster's watcher that writes down what it hears.
+type diary struct {
+	q          *vtime.Queue
+	c          *cluster.Cluster
+	lines      []string
+	placements map[string]decisions.Placement
+}
+
+func (d *diary) write(format string, args ...any) {
+	d.lines = append(d.lines, fmt.Sprintf("%v ", d.q.Now())+fmt.Sprintf(format, args...))
+}
+func (d *diary) PodBound(p *cluster.Pod, how decisions.Placement) {
+	d.placements[p.Name] = how
+	d.write("%s on %s/%d", p.Name, p.Node.Name, p.GPU)
+}
+func (d *diary) PodReady(*cluster.Pod) {}
+func (d *diary) PodDraining(p *cluster.Pod) {
+	d.q.At(d.q.Now().Add(time.Second), vtime.PriorityCluster, func() { d.c.Delete(p) })
+}
+func (d *diary) PodEvicted(p *cluster.Pod, kind, reason string) {
+	d.write("%s %s: %s", kind, p.Name, reason)
+}
+func (d *diary) Unschedulable(p *cluster.Pod, message string, _ decisions.Placement) {
+	d.write("%s: %s", p.Name, message)
+}
+func (d *diary) PowerChanging() {}
+func (d *diary) NodeChanged(n *cluster.Node, kind, reason string) {
+	d.write("%s %s: %s", kind, n.Name, reason)
+}
+
+func (d *diary) runTo(t time.Duration) {
+	for d.q.Next() <= vtime.At(t) {
+		d.q.Step()
+	}
+	d.q.At(vtime.At(t), vtime.PriorityDecide, func() {})
+	d.q.Step()
+}
+
+// take returns the lines since the last call.
+func (d *diary) take() string {
+	text := strings.Join(d.lines, "\n")
+	d.lines = nil
+	return text
+}
+
+func (d *diary) expect(t *testing.T, want ...string) {
+	t.Helper()
+	if !slices.Equal(d.lines, want) {
+		t.Errorf("got\n  %s\nwant\n  %s", strings.Join(d.lines, "\n  "), strings.Join(want, "\n  "))
+	}
+	d.lines = nil
+}
+
+// world is a cluster of pools and services and a configuration, made by edit
+// from two pools of two nodes with two GPUs each and one service.
+type world struct {
+	cluster cluster.Config
+	config  scheduler.Config
+}
+
+func newWorld(t testing.TB, profile string) *world {
+	t.Helper()
+	configuration, err := scheduler.Builtin(profile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{config: scheduler.Config{Configuration: configuration}}
+	w.pool(t, "a100", "nvidia-a100-sxm4-80gb", 2, 2)
+	w.service("ranker", 1)
+	return w
+}
+
+func (w *world) pool(t testing.TB, name, gpu string, perNode, nodes int) *scheduler.Pool {
+	t.Helper()
+	g, err := powermodel.Lookup(gpu)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := powermodel.NewNode(g, perNode)
+	w.cluster.Pools = append(w.cluster.Pools, cluster.Pool{Name: name, Node: n, Initial: nodes, Max: nodes, ProvisionDelay: time.Minute})
+	busy, _ := g.BusyWatts(8)
+	w.config.Pools = append(w.config.Pools, scheduler.Pool{
+		Name: name, Product: gpu, GPUsPerNode: perNode, UnitsPerGPU: 1, CPU: "64", Memory: "512Gi",
+		Watts: scheduler.Watts{Base: n.BaseWatts.Value, Bare: g.Bare.Value, Context: g.Context.Value, Busy: busy},
+	})
+	for i := range w.cluster.Services {
+		w.cluster.Services[i].Needs = append(w.cluster.Services[i].Needs, w.cluster.Services[i].Needs[0])
+	}
+	return &w.config.Pools[len(w.config.Pools)-1]
+}
+
+func (w *world) service(name string, part float64) *scheduler.Service {
+	needs := make([]cluster.Need, len(w.cluster.Pools))
+	for i := range needs {
+		needs[i].Part = part
+	}
+	w.cluster.Services = append(w.cluster.Services, cluster.Service{Name: name, Needs: needs, ModelLoad: 10 * time.Second})
+	w.config.Services = append(w.config.Services, scheduler.Service{Name: name, Units: 1})
+	return &w.config.Services[len(w.config.Services)-1]
+}
+
+// start returns the cluster with nothing in it.
+func (w *world) start(t testing.TB) (*cluster.Cluster, *diary) {
+	t.Helper()
+	d := &diary{q: &vtime.Queue{}, placements: map[string]decisions.Placement{}}
+	w.cluster.NewScheduler = func(h cluster.Host, seed uint64) (cluster.Scheduler, error) {
+		config := w.config
+		config.Seed = seed
+		return scheduler.New(&config, h)
+	}
+	if err := w.config.Check(); err != nil {
+		t.Fatal(err)
+	}
+	var err error
+	if d.c, err = cluster.New(w.cluster, d.q, rng.New(1), d, make([]float64, len(w.cluster.Pools))); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.c.Close)
+	return d.c, d
+}
+
+func TestDefaultSpreads(t *testing.T) {
+	c, d := newWorld(t, "Default").start(t)
+	c.Scale(0, 4)
+	d.expect(t, "0s ranker-1 on a100-0/0", "0s ranker-2 on a100-1/0", "0s ranker-3 on a100-0/1", "0s ranker-4 on a100-1/1")
+}
+
+func TestPackingProfilesFillANodeFirst(t *testing.T) {
+	for _, profile := range []string{"BinPacking", "EnergyAware", "CarbonAware"} {
+		c, d := newWorld(t, profile).start(t)
+		c.SetIntensity(0, 300)
+		c.Scale(0, 3)
+		d.expect(t, "0s ranker-1 on a100-0/0", "0s ranker-2 on a100-0/1", "0s ranker-3 on a100-1/0")
+	}
+}
+
+func TestAPodWaitsForRoom(t *testing.T) {
+	c, d := newWorld(t, "Default").start(t)
+	c.Scale(0, 5)
+	if text := d.take(); !strings.HasSuffix(text, "0s ranker-5: 0/2 nodes are available: 2 Insufficient nvidia.com/gpu. no new claims to deallocate, preemption: 0/2 nodes are available: 2 No preemption victims found for incoming pod.") {
+		t.Errorf("%s", text)
+	}
+	d.runTo(time.Minute)
+	c.Scale(0, 4) // the pending one goes first
+	c.Scale(0, 5)
+	d.take()
+	c.Scale(0, 3)
+	d.runTo(2 * time.Minute)
+	d.take()
+	c.Scale(0, 4)
+	if text := d.take(); !strings.HasPrefix(text, "2m0s ranker-7 on a100-") {
+		t.Errorf("%q, want the freed place taken", text)
+	}
+}

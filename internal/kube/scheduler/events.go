@@ -1,0 +1,123 @@
+package scheduler
+
+import (
+	v1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
+	"k8s.io/klog/v2"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
+
+	"github.com/kwatt-sim/kwatt/internal/cluster"
+	"github.com/kwatt-sim/kwatt/internal/kube/plugins/power"
+)
+
+// Each method here makes the calls of the upstream event handler for the same
+// change of an object.
+
+func (s *Scheduler) log() klog.Logger { return klog.FromContext(s.ctx) }
+
+// move wakes the pods that the event may help.
+func (s *Scheduler) move(e fwk.ClusterEvent, before, after any) {
+	s.clock.set(s.now())
+	s.SchedulingQueue.MoveAllToActiveOrBackoffQueue(s.log(), e, before, after, nil)
+}
+
+// NodeAdded implements cluster.Scheduler (addNodeToCache).
+func (s *Scheduler) NodeAdded(n *cluster.Node) {
+	o := s.cfg.Pools[n.Pool].node(n.Name, s.host.Intensity(n))
+	s.nodes[n], s.byName[n.Name] = o, n
+	s.Cache.AddNode(s.log(), o)
+	s.move(fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.Add}, nil, o)
+}
+
+// NodeUpdated implements cluster.Scheduler (updateNodeInCache).
+func (s *Scheduler) NodeUpdated(n *cluster.Node) {
+	before := s.nodes[n]
+	after := before.DeepCopy()
+	after.ResourceVersion = s.nextVersion()
+	after.Annotations[power.Intensity] = watts(s.host.Intensity(n))
+	if after.Spec.Unschedulable = n.Cordoned; n.Cordoned != before.Spec.Unschedulable {
+		after.Spec.Taints = s.cfg.Pools[n.Pool].taints()
+		if n.Cordoned { // the node lifecycle controller's taint
+			after.Spec.Taints = append(after.Spec.Taints, v1.Taint{Key: v1.TaintNodeUnschedulable, Effect: v1.TaintEffectNoSchedule})
+		}
+	}
+	s.nodes[n] = after
+	s.Cache.UpdateNode(s.log(), before, after)
+	for _, e := range framework.NodeSchedulingPropertiesChange(after, before) {
+		s.move(e, before, after)
+	}
+}
+
+// NodeRemoved implements cluster.Scheduler (deleteNodeFromCache).
+func (s *Scheduler) NodeRemoved(n *cluster.Node) {
+	o := s.nodes[n]
+	s.move(fwk.ClusterEvent{Resource: fwk.Node, ActionType: fwk.Delete}, o, nil)
+	s.must(s.Cache.RemoveNode(s.log(), o), "remove node", n.Name)
+	delete(s.nodes, n)
+	delete(s.byName, n.Name)
+}
+
+// PodAdded implements cluster.Scheduler (addPodToSchedulingQueue).
+func (s *Scheduler) PodAdded(p *cluster.Pod) {
+	s.clock.set(s.now())
+	o := s.podObject(p)
+	s.pods[p], s.podByName[o.Name] = o, p
+	s.must(s.podIndexer().Add(o), "index pod", o.Name)
+	s.SchedulingQueue.Add(s.ctx, o)
+}
+
+// PodTerminating implements cluster.Scheduler (updateAssignedPodInCache).
+func (s *Scheduler) PodTerminating(p *cluster.Pod) {
+	before := s.pods[p]
+	after := before.DeepCopy()
+	after.ResourceVersion = s.nextVersion()
+	after.DeletionTimestamp = &metav1.Time{Time: s.now()}
+	s.update(p, after)
+	s.must(s.Cache.UpdatePod(s.log(), before, after), "update pod", p.Name)
+	for _, e := range framework.PodSchedulingPropertiesChange(after, before) {
+		s.move(e, before, after)
+	}
+}
+
+// PodRemoved implements cluster.Scheduler (deleteAssignedPodFromCache,
+// deletePodFromSchedulingQueue).
+func (s *Scheduler) PodRemoved(p *cluster.Pod) {
+	o := s.pods[p]
+	s.must(s.podIndexer().Delete(o), "forget pod", o.Name)
+	delete(s.pods, p)
+	delete(s.podByName, o.Name)
+	if o.Spec.NodeName != "" {
+		s.must(s.Cache.RemovePod(s.log(), o), "remove pod", o.Name)
+		s.move(framework.EventAssignedPodDelete, o, nil)
+		return
+	}
+	s.clock.set(s.now())
+	s.SchedulingQueue.Delete(o)
+	if o.Status.NominatedNodeName != "" {
+		priority := corev1helpers.PodPriority(o)
+		s.SchedulingQueue.MoveAllToActiveOrBackoffQueue(s.log(), framework.EventAssignedPodDelete, o, nil, func(q *v1.Pod) bool {
+			return corev1helpers.PodPriority(q) <= priority
+		})
+	}
+}
+
+// update puts a new version of a pod's object in place.
+func (s *Scheduler) update(p *cluster.Pod, o *v1.Pod) {
+	s.pods[p] = o
+	s.must(s.podIndexer().Update(o), "update pod", o.Name)
+}
+
+func (s *Scheduler) podIndexer() cache.Indexer {
+	return s.informers.Core().V1().Pods().Informer().GetIndexer()
+}
+
+// must stops the run when upstream refuses what can only be refused after a
+// mistake of ours.
+func (s *Scheduler) must(err error, doing, name string) {
+	if err != nil {
+		panic("kube-scheduler: " + doing + " " + name + ": " + err.Error())
+	}
+}

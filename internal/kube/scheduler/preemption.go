@@ -1,0 +1,108 @@
+package scheduler
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	utilfeature "k8s.io/apiserver/pkg/util/feature"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
+	extenderv1 "k8s.io/kube-scheduler/extender/v1"
+	fwk "k8s.io/kube-scheduler/framework"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/defaultpreemption"
+	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/feature"
+	"k8s.io/kubernetes/pkg/scheduler/framework/preemption"
+	"k8s.io/kubernetes/pkg/scheduler/util"
+)
+
+// preemptionName is DefaultPreemption with the two things fixed that upstream
+// leaves to chance: at which node its search begins, and which of several
+// nodes that are equal by all its criteria is taken.
+const preemptionName = "OrderedDefaultPreemption"
+
+// orderedPreemption returns the profile with that plugin in DefaultPreemption's place.
+func orderedPreemption(p config.KubeSchedulerProfile) config.KubeSchedulerProfile {
+	p = *p.DeepCopy()
+	sets := []*config.PluginSet{&p.Plugins.MultiPoint, &p.Plugins.PostFilter, &p.Plugins.PreEnqueue}
+	for _, set := range sets {
+		for _, list := range [][]config.Plugin{set.Enabled, set.Disabled} {
+			for i := range list {
+				if list[i].Name == defaultpreemption.Name {
+					list[i].Name = preemptionName
+				}
+			}
+		}
+	}
+	for i := range p.PluginConfig {
+		if p.PluginConfig[i].Name == defaultpreemption.Name {
+			p.PluginConfig[i].Name = preemptionName
+		}
+	}
+	return p
+}
+
+type orderedDefaultPreemption struct {
+	*defaultpreemption.DefaultPreemption
+}
+
+func newPreemption(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
+	p, err := defaultpreemption.New(ctx, args, h, feature.NewSchedulerFeaturesFromGates(utilfeature.DefaultFeatureGate))
+	if err != nil {
+		return nil, err
+	}
+	p.Evaluator = preemption.NewEvaluator(defaultpreemption.Name, h, ordered{p}, p.Executor)
+	return &orderedDefaultPreemption{p}, nil
+}
+
+// Name is the name in the profile.
+func (*orderedDefaultPreemption) Name() string { return preemptionName }
+
+// ordered is DefaultPreemption's own interface but for the choices by chance.
+type ordered struct {
+	*defaultpreemption.DefaultPreemption
+}
+
+// GetOffsetAndNumCandidates begins at the first node.
+func (o ordered) GetOffsetAndNumCandidates(nodes int32) (offset, candidates int32) {
+	_, candidates = o.DefaultPreemption.GetOffsetAndNumCandidates(nodes)
+	return 0, candidates
+}
+
+// OrderedScoreFuncs are upstream's criteria (pickOneNodeForPreemption), then
+// the order of the nodes' names.
+func (o ordered) OrderedScoreFuncs(_ context.Context, victims map[string]*extenderv1.Victims) []func(string) int64 {
+	names := make([]string, 0, len(victims))
+	for name := range victims {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int { return cmp.Or(cmp.Compare(len(a), len(b)), cmp.Compare(a, b)) })
+	rank := make(map[string]int64, len(names))
+	for i, name := range names {
+		rank[name] = -int64(i)
+	}
+	pods := func(node string) []*v1.Pod { return victims[node].Pods }
+	return []func(string) int64{
+		func(n string) int64 { return -victims[n].NumPDBViolations },
+		func(n string) int64 { return -int64(corev1helpers.PodPriority(pods(n)[0])) }, // the highest priority comes first
+		func(n string) int64 { // priorities moved above 0, so that more victims always weigh more
+			sum := int64(0)
+			for _, p := range pods(n) {
+				sum += int64(corev1helpers.PodPriority(p)) + int64(math.MaxInt32+1)
+			}
+			return -sum
+		},
+		func(n string) int64 { return -int64(len(pods(n))) },
+		func(n string) int64 { // the latest start among the most important victims
+			start := util.GetEarliestPodStartTime(victims[n])
+			if start == nil {
+				return int64(math.MinInt64)
+			}
+			return start.UnixNano()
+		},
+		func(n string) int64 { return rank[n] },
+	}
+}

@@ -1,0 +1,182 @@
+// Package scheduler is the upstream kube-scheduler in process, on the virtual
+// clock: its cache, queue, framework, default plugins and preemption, called
+// synchronously. What an API server's watch would tell it comes through the
+// methods of cluster.Scheduler, and each becomes the calls that upstream's
+// event handlers make (pkg/scheduler/eventhandlers.go); what it would write
+// to the API server goes to the cluster.Host.
+//
+// # What is not upstream's
+//
+// The loop around the scheduling cycle (loop.go) stands for scheduleOnePod and
+// its binding goroutine: a binding takes no time. Two choices that upstream
+// leaves to chance are fixed in preemption (preemption.go). Two feature gates
+// are off, batching and asynchronous preemption, and parallelism is 1: all three depend on
+// wall time or goroutines. A filter GPUDevices stands for the device plugin where
+// pods share GPUs (devices.go).
+package scheduler
+
+import (
+	"fmt"
+	"time"
+
+	v1 "k8s.io/api/core/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/kubernetes/pkg/scheduler/apis/config"
+	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
+
+	"github.com/kwatt-sim/kwatt/internal/cluster"
+)
+
+// Config is a kube-scheduler and the objects it will see. It is shared by the
+// replications, which do not change it.
+type Config struct {
+	Configuration *Configuration
+	Pools         []Pool    // by index of cluster.Node.Pool
+	Services      []Service // by index of cluster.Pod.Service
+	// Seed draws among nodes of equal scores when SeededTies is set; else the
+	// first in kube-scheduler's list is taken, as upstream does since 1.35.
+	Seed       uint64
+	SeededTies bool
+	// Explain keeps each node's filter and score results of every placement.
+	Explain bool
+	// Devices makes GPUDevices part of the profile: pods share GPUs, or some
+	// pool cannot run some service.
+	Devices bool
+}
+
+// Check returns what is wrong with the configuration as a whole.
+func (c *Config) Check() error {
+	for _, s := range c.Services {
+		p, err := s.pod()
+		if err != nil {
+			return err
+		}
+		if !c.Configuration.serves(p.Spec.SchedulerName) {
+			return fmt.Errorf("service %s: its pods ask for the scheduler %q, which the configuration has no profile for", s.Name, p.Spec.SchedulerName)
+		}
+	}
+	return nil
+}
+
+func (c *Configuration) serves(name string) bool {
+	for _, p := range c.internal.Profiles {
+		if p.SchedulerName == name {
+			return true
+		}
+	}
+	return false
+}
+
+// Scheduler implements cluster.Scheduler.
+type Scheduler struct {
+	*upstreamScheduler
+	host      cluster.Host
+	cfg       *Config
+	clock     *virtualClock
+	templates []*v1.Pod                       // by service
+	budgets   []*policyv1.PodDisruptionBudget // by service, nil without one
+	nodes     map[*cluster.Node]*v1.Node
+	byName    map[string]*cluster.Node
+	pods      map[*cluster.Pod]*v1.Pod
+	podByName map[string]*cluster.Pod
+	version   int64          // of objects
+	patches   []statusPatch  // made by the cycle that runs
+	inCycle   *cluster.Pod   // the pod it is about
+	flushed   time.Time      // when long unschedulable pods were last moved
+	fork      *forkFramework // made when first needed
+	explainer *explainer     // with Config.Explain
+}
+
+// New returns a scheduler for one replication.
+func New(c *Config, h cluster.Host) (*Scheduler, error) {
+	s := &Scheduler{
+		host: h, cfg: c, clock: &virtualClock{},
+		nodes: map[*cluster.Node]*v1.Node{}, byName: map[string]*cluster.Node{},
+		pods: map[*cluster.Pod]*v1.Pod{}, podByName: map[string]*cluster.Pod{},
+	}
+	s.clock.set(s.now())
+	profiles := c.Configuration.internal.Profiles
+	if c.SeededTies {
+		profiles = withSeededTies(profiles)
+	}
+	if c.Devices {
+		profiles = withDevices(profiles)
+	}
+	var err error
+	if s.upstreamScheduler, err = newUpstreamWith(profiles, c.Configuration.internal, s.ownPlugins(), s, s.clock); err != nil {
+		return nil, fmt.Errorf("make kube-scheduler: %w", err)
+	}
+	for _, service := range c.Services {
+		if err := s.addService(service); err != nil {
+			s.Close()
+			return nil, err
+		}
+	}
+	if c.Explain {
+		if s.explainer, err = newExplainer(s); err != nil {
+			s.Close()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// registry are the plugins that belong to this scheduler alone.
+func (s *Scheduler) ownPlugins() frameworkruntime.Registry {
+	return frameworkruntime.Registry{tiesName: newTies(s.cfg.Seed), devicesName: s.newDevices()}
+}
+
+func (s *Scheduler) addService(service Service) error {
+	p, err := service.pod()
+	if err != nil {
+		return err
+	}
+	s.templates = append(s.templates, p)
+	if err := s.informers.Apps().V1().ReplicaSets().Informer().GetIndexer().Add(service.replicaSet(p)); err != nil {
+		return err
+	}
+	b := service.budget(p)
+	s.budgets = append(s.budgets, b)
+	if b == nil {
+		return nil
+	}
+	return s.informers.Policy().V1().PodDisruptionBudgets().Informer().GetIndexer().Add(b)
+}
+
+// Close implements cluster.Scheduler.
+func (s *Scheduler) Close() {
+	if s.upstreamScheduler != nil {
+		s.cancel()
+	}
+}
+
+// epoch is the date of the scenario's start in the objects' timestamps.
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func (s *Scheduler) now() time.Time { return epoch.Add(time.Duration(s.host.Now())) }
+
+// nextVersion returns a new resource version.
+func (s *Scheduler) nextVersion() string {
+	s.version++
+	return fmt.Sprint(s.version)
+}
+
+// podObject makes the Pod object of a new pod.
+func (s *Scheduler) podObject(p *cluster.Pod) *v1.Pod {
+	o := *s.templates[p.Service] // shares the template's maps, which nobody changes
+	o.Name, o.UID, o.ResourceVersion = p.Name, types.UID(p.Name), s.nextVersion()
+	o.CreationTimestamp.Time = s.now()
+	return &o
+}
+
+// profilesOf copies profiles and lets change work on each.
+func profilesOf(profiles []config.KubeSchedulerProfile, change func(*config.KubeSchedulerProfile)) []config.KubeSchedulerProfile {
+	var out []config.KubeSchedulerProfile
+	for i := range profiles {
+		p := profiles[i].DeepCopy()
+		change(p)
+		out = append(out, *p)
+	}
+	return out
+}
