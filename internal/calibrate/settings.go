@@ -13,32 +13,32 @@ type settings struct {
 	capped float64  // W, 0 when the cap is the one found
 }
 
-// apply sets clock and cap as the cell wants them. Where a setting may have
-// taken hold in spite of an error, it is put back all the same.
+// apply sets clock and cap as the cell wants them, what the last cell wanted
+// undone first.
 func (s *settings) apply(c Cell) error {
 	if c.ClockMHz != s.locked {
 		if err := s.unlock(); err != nil {
 			return err
-		}
-		if c.ClockMHz != 0 {
-			s.locked = c.ClockMHz
-			if err := s.device.LockClock(c.ClockMHz); err != nil {
-				return errors.Join(fmt.Errorf("lock the SM clock at %g MHz: %w", c.ClockMHz, err), s.refused(err, s.unlock, &s.locked))
-			}
 		}
 	}
 	if c.CapWatts != s.capped {
 		if err := s.uncap(); err != nil {
 			return err
 		}
-		if c.CapWatts != 0 {
-			if !s.cap.OK {
-				return fmt.Errorf("set the power cap: the present one cannot be read, so it could not be put back: %w", ErrNotSupported)
-			}
-			s.capped = c.CapWatts
-			if err := s.device.SetCap(c.CapWatts); err != nil {
-				return errors.Join(fmt.Errorf("set the power cap to %g W: %w", c.CapWatts, err), s.refused(err, s.uncap, &s.capped))
-			}
+	}
+	if c.ClockMHz != s.locked {
+		s.locked = c.ClockMHz // from now on it is to be undone, should it fail half-way
+		if err := s.device.LockClock(c.ClockMHz); err != nil {
+			return errors.Join(fmt.Errorf("lock the SM clock at %g MHz: %w", c.ClockMHz, err), s.refused(err, s.unlock, &s.locked))
+		}
+	}
+	if c.CapWatts != s.capped {
+		if !s.cap.OK {
+			return fmt.Errorf("set the power cap: the present one cannot be read, so it could not be put back: %w", ErrNotSupported)
+		}
+		s.capped = c.CapWatts
+		if err := s.device.SetCap(c.CapWatts); err != nil {
+			return errors.Join(fmt.Errorf("set the power cap to %g W: %w", c.CapWatts, err), s.refused(err, s.uncap, &s.capped))
 		}
 	}
 	return nil
