@@ -101,7 +101,9 @@ func (d Device) State() (calibrate.State, error) {
 }
 
 // Processes is who has a context.
-func (d Device) Processes() ([]calibrate.Process, error) { return d.World.Processes(), d.lost("processes") }
+func (d Device) Processes() ([]calibrate.Process, error) {
+	return d.World.Processes(), d.lost("processes")
+}
 
 // LockClock holds the SM clock.
 func (d Device) LockClock(mhz float64) error { return d.Lock(mhz) }
