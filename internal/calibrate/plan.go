@@ -99,11 +99,12 @@ type Grid struct {
 	Clocks     []float64 // MHz, of a sweep
 	Caps       []float64 // W, of a sweep
 	Saturating int
+	// Command says that the load is a user's command: its start is no step, and
+	// its idle context is gone once it has worked.
+	Command bool
 	// NoContext leaves out the idle context: a command that cannot be told to
 	// idle has none.
 	NoContext bool
-	// NoStep leaves out the step: the start of a user's command is none.
-	NoStep bool
 	// Again measures the idle states a second time, at the end.
 	Again bool
 }
@@ -118,7 +119,7 @@ func NewPlan(g Grid, t Timing) Plan {
 	if !g.NoContext {
 		add(Cell{Kind: Context})
 	}
-	if !g.NoStep {
+	if !g.Command {
 		add(Cell{Kind: Step, Work: heaviest})
 	}
 	for _, k := range g.Kernels {
@@ -138,7 +139,7 @@ func NewPlan(g Grid, t Timing) Plan {
 		}
 	}
 	if g.Again {
-		if !g.NoContext {
+		if !g.Command {
 			add(Cell{Kind: Context, Again: true})
 		}
 		add(Cell{Kind: Bare, Again: true})

@@ -94,10 +94,10 @@ func (c Criterion) described() *powerprofile.Steady {
 
 // Describe is the device as a profile names it; gpu is its name in kwatt's
 // catalogue, or empty.
-func (id Identity) Describe(gpu string, multiprocessors int) powerprofile.Device {
+func (id Identity) Describe(gpu string) powerprofile.Device {
 	return powerprofile.Device{
 		Name: id.Name, GPU: gpu, UUID: id.UUID, VBIOS: id.VBIOS, ComputeCapability: id.Capability,
-		MemoryMiB: int(id.MemoryBytes >> 20), Multiprocessors: multiprocessors,
+		MemoryMiB: int(id.MemoryBytes >> 20),
 		CapWatts: known(id.Cap), DefaultCapWatts: known(id.DefaultCap), MinCapWatts: known(id.MinCap), MaxCapWatts: known(id.MaxCap),
 		MaxSMClockMHz: known(id.MaxSMClock), ECC: id.ECC, PersistenceMode: id.Persistence, MIG: id.MIG, MPS: id.MPS,
 	}

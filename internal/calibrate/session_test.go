@@ -42,7 +42,7 @@ func profile(t testing.TB, s *calibrate.Session, missing []powerprofile.Missing)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := calibrate.Profile("test-board", s.Plan, s.Raw.Complete(), id.Describe("", 132), powerprofile.Source{Load: "Builtin"}, missing)
+	p, err := calibrate.Profile("test-board", s.Plan, s.Raw.Complete(), id.Describe(""), powerprofile.Source{Load: "Builtin"}, missing)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -173,7 +173,7 @@ func (b bench) profile(t testing.TB, missing []powerprofile.Missing) *powerprofi
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := calibrate.Profile("test", b.Plan, b.Raw.Complete(), id.Describe("", 0), powerprofile.Source{Load: "Builtin"}, missing)
+	p, err := calibrate.Profile("test", b.Plan, b.Raw.Complete(), id.Describe(""), powerprofile.Source{Load: "Builtin"}, missing)
 	if err != nil {
 		t.Fatal(err)
 	}

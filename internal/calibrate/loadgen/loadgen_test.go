@@ -52,7 +52,7 @@ type fakeGPU struct {
 }
 
 func (g *fakeGPU) Info() Info {
-	return Info{Multiprocessors: 132, Kernels: map[calibrate.Kernel]Shape{calibrate.Tensor: {Full: 528, Launch: 2 * time.Millisecond}}}
+	return Info{Kernels: map[calibrate.Kernel]Shape{calibrate.Tensor: {Full: 528, Launch: 2 * time.Millisecond}}}
 }
 
 func (g *fakeGPU) Burst(_ calibrate.Kernel, _, launches int) (time.Duration, error) {

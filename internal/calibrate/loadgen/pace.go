@@ -19,8 +19,7 @@ type GPU interface {
 
 // Info is what a GPU can run.
 type Info struct {
-	Multiprocessors int
-	Kernels         map[calibrate.Kernel]Shape
+	Kernels map[calibrate.Kernel]Shape
 }
 
 // Shape is how a kernel fills the GPU.

@@ -152,7 +152,7 @@ func (g *gpu) run(k *kernel, blocks, launches int, stride uint64) (time.Duration
 
 // Info describes the GPU and its kernels.
 func (g *gpu) Info() loadgen.Info {
-	info := loadgen.Info{Multiprocessors: int(g.c.multiprocessors), Kernels: map[calibrate.Kernel]loadgen.Shape{}}
+	info := loadgen.Info{Kernels: map[calibrate.Kernel]loadgen.Shape{}}
 	for name, k := range g.kernels {
 		info.Kernels[name] = loadgen.Shape{Full: k.full, Launch: k.took}
 	}

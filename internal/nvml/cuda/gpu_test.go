@@ -38,7 +38,7 @@ func TestOnFakeDriver(t *testing.T) {
 			t.Fatal(err)
 		}
 		info := g.Info()
-		if info.Multiprocessors != 132 || len(info.Kernels) != len(calibrate.Kernels) {
+		if len(info.Kernels) != len(calibrate.Kernels) {
 			t.Errorf("%+v", info)
 		}
 		for _, k := range calibrate.Kernels {
