@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/powerprofile"
@@ -63,25 +64,33 @@ func (s *Session) rateNow(ctx context.Context, rates Rates) (Quantity, error) {
 func (f figures) observed(m Measured) []powerprofile.ObservedPoint {
 	var points []powerprofile.ObservedPoint
 	for rows := m.phase(Measure); len(rows) > 0; {
-		start, n := rows[0].At, 0
-		for n < len(rows) {
-			r := rows[n]
-			n++
-			if r.Rate.OK || r.At.Sub(start) >= observeWindow {
-				break
-			}
+		n := windowLength(rows)
+		start, end := rows[0].At, m.end()
+		if n < len(rows) {
+			end.At = rows[n].At
 		}
-		window := append([]Row{}, rows[:n]...)
-		end := Row{Cell: m.Cell, Phase: End, At: rows[n-1].At}
 		if 2*end.At.Sub(start) >= observeWindow {
 			points = append(points, powerprofile.ObservedPoint{
-				At: start, Rate: mean(window, func(r Row) Quantity { return r.Rate }),
-				Figure: f.of(Measured{Cell: m.Cell, Rows: append(window, end)}),
+				At: start, Rate: mean(rows[:n], func(r Row) Quantity { return r.Rate }),
+				Figure: f.of(Measured{Cell: m.Cell, Rows: append(slices.Clone(rows[:n]), end)}),
 			})
 		}
 		rows = rows[n:]
 	}
 	return points
+}
+
+// windowLength is how many of the rows belong to the first window.
+func windowLength(rows []Row) int {
+	for i, r := range rows {
+		switch {
+		case r.Rate.OK:
+			return i + 1
+		case i > 0 && r.At.Sub(rows[0].At) >= observeWindow:
+			return i
+		}
+	}
+	return len(rows)
 }
 
 // counter is a look at a counter.

@@ -98,7 +98,7 @@ func (id Identity) Describe(gpu string) powerprofile.Device {
 	return powerprofile.Device{
 		Name: id.Name, GPU: gpu, UUID: id.UUID, VBIOS: id.VBIOS, ComputeCapability: id.Capability,
 		MemoryMiB: int(id.MemoryBytes >> 20),
-		CapWatts: known(id.Cap), DefaultCapWatts: known(id.DefaultCap), MinCapWatts: known(id.MinCap), MaxCapWatts: known(id.MaxCap),
+		CapWatts:  known(id.Cap), DefaultCapWatts: known(id.DefaultCap), MinCapWatts: known(id.MinCap), MaxCapWatts: known(id.MaxCap),
 		MaxSMClockMHz: known(id.MaxSMClock), ECC: id.ECC, PersistenceMode: id.Persistence, MIG: id.MIG, MPS: id.MPS,
 	}
 }

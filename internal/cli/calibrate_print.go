@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"github.com/kwatt-sim/kwatt/internal/powerprofile"
@@ -40,10 +41,13 @@ func printProfile(env Env, p *powerprofile.Profile) error {
 		fmt.Fprintf(env.Stdout, "missing: %s: %s\n", m.Cell, m.Reason)
 	}
 	if d := s.Readings.Disagreement; d != nil {
-		fmt.Fprintf(env.Stdout, "the %s reading is %+.1f %% off the energy counter on average, %+.1f %% at worst (%s)\n", d.Reading, 100*d.Mean, 100*d.Worst, d.WorstCell)
+		fmt.Fprintf(env.Stdout, "the %s reading is %.1f %% off the energy counter on average, %.1f %% at worst (%s)\n", d.Reading, percent(d.Mean), percent(d.Worst), d.WorstCell)
 	}
 	return nil
 }
+
+// percent rounds a part to tenths of a per cent; there is no minus zero.
+func percent(part float64) float64 { return math.Round(1000*part)/10 + 0 }
 
 // loadName is a load in a few words.
 func loadName(b *powerprofile.BusyPoint) string {

@@ -21,16 +21,16 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/calibrate"
 )
 
-// observe records, with the rate of requests if there is a source of it.
-func (c *calibration) observe(ctx context.Context, s *calibrate.Session) error {
-	var rates calibrate.Rates
-	if c.flags.rateFrom != "" {
-		var err error
-		if rates, err = openRates(ctx, c.flags.rateFrom, c.flags.rateMetric); err != nil {
-			return err
-		}
+// rates is the source of the observed server's request rate, nil without one.
+func (c *calibration) rates() (calibrate.Rates, error) {
+	if c.flags.rateFrom == "" {
+		return nil, nil
 	}
-	return s.Observe(ctx, rates)
+	r, err := openRates(c.env.Context, c.flags.rateFrom, c.flags.rateMetric)
+	if err != nil && exitCode(err) == exitBug { // what the other side says is no bug
+		err = filesError(err)
+	}
+	return r, err
 }
 
 // openRates makes a source of request rates: a Prometheus query, or a metric in

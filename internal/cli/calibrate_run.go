@@ -196,6 +196,10 @@ func (c *calibration) measure(load calibrate.Load) (err error) {
 	if err := os.MkdirAll(c.dir, 0o777); err != nil {
 		return filesError(fmt.Errorf("make the folder of the measurement: %w", err))
 	}
+	rates, err := c.rates()
+	if err != nil {
+		return err
+	}
 	digest := c.plan.Digest()
 	if c.flags.load != "" { // samples of one command do not continue those of another
 		digest += "-" + hex.EncodeToString(sha256Of(c.flags.load)[:4])
@@ -221,7 +225,7 @@ func (c *calibration) measure(load calibrate.Load) (err error) {
 	}
 	var missing []powerprofile.Missing
 	if c.flags.observe > 0 {
-		err = c.observe(ctx, s)
+		err = s.Observe(ctx, rates)
 	} else {
 		missing, err = s.Run(ctx)
 	}

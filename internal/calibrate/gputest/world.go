@@ -41,6 +41,8 @@ type World struct {
 	Others []calibrate.Process
 	Log    []string // what was set, in order
 	Lost   bool
+	// OnSleep is called whenever somebody sleeps; may be nil.
+	OnSleep func()
 
 	start, now time.Time
 	dice       *rng.Stream
@@ -84,7 +86,7 @@ func New(seed uint64) *World {
 	}
 	w.celsius = w.Ambient + float64(w.PerWatt*w.Bare)
 	w.advance(2 * time.Second) // so that the sensors have something to show
-	w.start, w.joules = w.now, 123
+	w.start = w.now
 	return w
 }
 
@@ -101,6 +103,9 @@ func (w *World) Sleep(ctx context.Context, d time.Duration) error {
 	}
 	if d > 0 {
 		w.advance(d)
+	}
+	if w.OnSleep != nil {
+		w.OnSleep()
 	}
 	return ctx.Err()
 }
