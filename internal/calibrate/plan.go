@@ -22,6 +22,8 @@ const (
 	Observe    Kind = "observe" // whatever runs anyway
 )
 
+var kinds = []Kind{Bare, Context, Step, Busy, ClockSweep, CapSweep, Observe}
+
 // Cell is one state to measure.
 type Cell struct {
 	Kind     Kind

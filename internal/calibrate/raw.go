@@ -225,8 +225,8 @@ func ReadRaw(path string) (Header, []Row, error) {
 }
 
 func parseRaw(data []byte, file string) (h Header, rows []Row, err error) {
-	fail := func(line, col int, message, hint string) error {
-		return schema.Errors{{Position: schema.Position{File: file, Line: line, Col: max(col, 1)}, Message: message, Hint: hint}}
+	fail := func(line, col int, message string) error {
+		return schema.Errors{{Position: schema.Position{File: file, Line: line, Col: max(col, 1)}, Message: message}}
 	}
 	line := 1
 	next := func() string {
@@ -236,45 +236,52 @@ func parseRaw(data []byte, file string) (h Header, rows []Row, err error) {
 		return string(text)
 	}
 	if next() != rawMagic {
-		return h, nil, fail(1, 1, "is not a file of raw samples", "the first line must be "+rawMagic)
+		return h, nil, fail(1, 1, "is not a file of raw samples: the first line must be "+rawMagic)
 	}
 	for _, f := range h.fields() {
-		at := line
 		value, ok := strings.CutPrefix(next(), "# "+f.label+":")
 		if !ok {
-			return h, nil, fail(at, 1, "want # "+f.label+": …", "")
+			return h, nil, fail(line-1, 1, "want # "+f.label+": …")
 		}
 		*f.value = strings.TrimSpace(value)
 	}
 	r := csv.NewReader(bytes.NewReader(data))
 	r.FieldsPerRecord = len(columns)
 	r.ReuseRecord = true
-	head := line - 1 // lines before the CSV
-	records := 0
-	for {
+	above := line - 1 // lines before the CSV
+	for first := true; ; first = false {
 		record, err := r.Read()
 		var bad *csv.ParseError
 		switch {
 		case errors.As(err, &bad):
-			return h, nil, fail(head+bad.Line, bad.Column, bad.Err.Error(), "")
+			return h, nil, fail(above+bad.Line, bad.Column, bad.Err.Error())
 		case err != nil: // the end
 			return h, rows, nil
 		}
-		row := Row{}
-		for i, c := range columns {
-			l, col := r.FieldPos(i)
-			switch {
-			case records == 0 && record[i] != c.name:
-				return h, nil, fail(head+l, col, fmt.Sprintf("want column %s, found %q", c.name, record[i]), "")
-			case records == 0 || record[i] == "":
-			default:
-				if err := c.set(&row, record[i]); err != nil {
-					return h, nil, fail(head+l, col, fmt.Sprintf("column %s: %q: %v", c.name, record[i], err), "")
-				}
-			}
+		row, at, err := parseRecord(record, first)
+		if err != nil {
+			l, col := r.FieldPos(at)
+			return h, nil, fail(above+l, col, err.Error())
 		}
-		if records++; records > 1 {
+		if !first {
 			rows = append(rows, row)
 		}
 	}
+}
+
+// parseRecord reads one line, or checks the column names; at is the field at
+// fault.
+func parseRecord(record []string, names bool) (row Row, at int, err error) {
+	for i, c := range columns {
+		switch {
+		case names && record[i] != c.name:
+			return row, i, fmt.Errorf("want column %s, found %q", c.name, record[i])
+		case names || record[i] == "":
+			continue
+		}
+		if err := c.set(&row, record[i]); err != nil {
+			return row, i, fmt.Errorf("column %s: %q: %w", c.name, record[i], err)
+		}
+	}
+	return row, 0, nil
 }

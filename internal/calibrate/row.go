@@ -2,6 +2,7 @@ package calibrate
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -47,6 +48,9 @@ var columns = []column{
 	{"cell", func(r *Row) string { return r.Cell.ID() }, func(r *Row, s string) error {
 		kind, rest, _ := strings.Cut(s, "/")
 		r.Cell.Kind, r.Cell.Again = Kind(kind), rest == "again"
+		if !slices.Contains(kinds, r.Cell.Kind) {
+			return fmt.Errorf("want bare, context, step, busy, clock, cap or observe")
+		}
 		return nil
 	}},
 	{"phase", func(r *Row) string { return string(r.Phase) }, func(r *Row, s string) error {

@@ -19,8 +19,12 @@ import (
 // finds a library by its name when it has it already.
 func loadFake(t *testing.T) {
 	t.Helper()
-	dir := fakedriver.Build(t)
-	if err := dl.New(filepath.Join(dir, "libcuda.so.1"), dl.RTLD_NOW|dl.RTLD_LOCAL).Open(); err != nil {
+	driver := fakedriver.Build(t)
+	for _, v := range driver.Env {
+		name, value, _ := strings.Cut(v, "=")
+		t.Setenv(name, value)
+	}
+	if err := dl.New(filepath.Join(driver.Dir, "libcuda.so.1"), dl.RTLD_NOW|dl.RTLD_LOCAL).Open(); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -23,10 +23,15 @@ var (
 	stateSource []byte
 )
 
-// Build compiles the libraries and returns the folder they lie in, for
-// LD_LIBRARY_PATH. The variables that the fakes look at are set for this
-// process and its children.
-func Build(t testing.TB) string {
+// Driver is a stand-in of its own, with its own GPU.
+type Driver struct {
+	Dir string   // where the libraries lie, for LD_LIBRARY_PATH
+	Env []string // NAME=value, what the libraries look at
+	Log string   // file of the settings that were made
+}
+
+// Build compiles the libraries.
+func Build(t testing.TB) Driver {
 	t.Helper()
 	dir := t.TempDir()
 	compiler, err := exec.Command("go", "env", "CC").Output()
@@ -45,7 +50,6 @@ func Build(t testing.TB) string {
 			t.Fatalf("%s: %v\n%s", strings.Join(args, " "), err, out)
 		}
 	}
-	t.Setenv("FAKE_GPU_STATE", filepath.Join(dir, "state"))
-	t.Setenv("FAKE_NVML_LOG", filepath.Join(dir, "log"))
-	return dir
+	log := filepath.Join(dir, "log")
+	return Driver{Dir: dir, Log: log, Env: []string{"FAKE_GPU_STATE=" + filepath.Join(dir, "state"), "FAKE_NVML_LOG=" + log}}
 }
