@@ -37,11 +37,11 @@ func (s *Session) Observe(ctx context.Context, rates Rates) error {
 	s.tell(Event{Cell: c, Cells: 1, Phase: Measure, Steady: true})
 	_, failed := s.rateNow(ctx, rates) // a counter tells nothing at its first look
 	for now := start; failed == nil && now.Before(end); now = s.Clock.Now() {
-		if _, failed = s.sample(ctx, c, Measure, min(observeWindow, end.Sub(now)), nil); failed != nil {
+		if failed = s.sample(ctx, c, Measure, min(observeWindow, end.Sub(now)), nil); failed != nil {
 			break
 		}
 		if s.rate, failed = s.rateNow(ctx, rates); s.rate.OK && failed == nil {
-			_, failed = s.sample(ctx, c, Measure, 0, nil) // the row that carries the rate of the window before
+			failed = s.sample(ctx, c, Measure, 0, nil) // the row that carries the rate of the window before
 			s.rate = Quantity{}
 		}
 	}

@@ -104,7 +104,7 @@ func (s *Session) cell(ctx context.Context, c Cell, index int) error {
 	if err == nil {
 		event.Phase, event.Steady = Measure, steady
 		s.tell(event)
-		_, err = s.sample(ctx, c, Measure, s.Plan.Timing.Measure, nil)
+		err = s.sample(ctx, c, Measure, s.Plan.Timing.Measure, nil)
 	}
 	return s.finish(c, steady, err, event)
 }
@@ -139,12 +139,12 @@ func (s *Session) close() error {
 // settle samples until the state is steady, at most until the timeout.
 func (s *Session) settle(ctx context.Context, c Cell) (steady bool, err error) {
 	t := s.Plan.Timing
-	if _, err = s.sample(ctx, c, Settle, t.Skip, nil); err != nil {
+	if err = s.sample(ctx, c, Settle, t.Skip, nil); err != nil {
 		return false, err
 	}
 	start := s.Clock.Now()
 	look := start.Add(t.Steady.Window)
-	_, err = s.sample(ctx, c, Settle, max(t.Steady.Window, t.Steady.Timeout), func(rows []Row) bool {
+	err = s.sample(ctx, c, Settle, max(t.Steady.Window, t.Steady.Timeout), func(rows []Row) bool {
 		now := rows[len(rows)-1].At
 		if now.Before(look) {
 			return false
@@ -158,7 +158,7 @@ func (s *Session) settle(ctx context.Context, c Cell) (steady bool, err error) {
 
 // sample takes samples of a cell for a while, or until enough says so of those
 // it has taken.
-func (s *Session) sample(ctx context.Context, c Cell, phase Phase, span time.Duration, enough func([]Row) bool) ([]Row, error) {
+func (s *Session) sample(ctx context.Context, c Cell, phase Phase, span time.Duration, enough func([]Row) bool) error {
 	poll := s.Plan.Timing.poll(c)
 	var rows []Row
 	others, counted := 0, time.Time{}
@@ -167,30 +167,30 @@ func (s *Session) sample(ctx context.Context, c Cell, phase Phase, span time.Dur
 		if now.Sub(counted) >= block {
 			var err error
 			if others, err = s.census.others(s.Spawns && s.opened); err != nil {
-				return rows, err
+				return err
 			}
 			counted = now
 		}
 		row, err := s.read(c, phase)
 		if err != nil {
-			return rows, err
+			return err
 		}
 		row.Others = others
 		if err := s.Raw.Append(row); err != nil {
-			return rows, err
+			return err
 		}
 		rows = append(rows, row)
 		if enough != nil && enough(rows) {
-			return rows, nil
+			return nil
 		}
 		if next = next.Add(poll); next.Before(s.Clock.Now()) {
 			next = s.Clock.Now() // the device took longer than a poll
 		}
 		if !next.Before(end) {
-			return rows, s.Clock.Sleep(ctx, end.Sub(s.Clock.Now()))
+			return s.Clock.Sleep(ctx, end.Sub(s.Clock.Now()))
 		}
 		if err := s.Clock.Sleep(ctx, next.Sub(s.Clock.Now())); err != nil {
-			return rows, err
+			return err
 		}
 	}
 }
@@ -219,13 +219,13 @@ func (s *Session) read(c Cell, phase Phase) (Row, error) {
 
 // step samples the rise from idle to full load as fast as it can.
 func (s *Session) step(ctx context.Context, c Cell, event Event) error {
-	if _, err := s.sample(ctx, c, Settle, stepIdle, nil); err != nil {
+	if err := s.sample(ctx, c, Settle, stepIdle, nil); err != nil {
 		return err
 	}
 	if err := s.Load.Start(ctx, c.Work); err != nil {
 		return err
 	}
-	_, err := s.sample(ctx, c, Measure, stepBusy, nil)
+	err := s.sample(ctx, c, Measure, stepBusy, nil)
 	return s.finish(c, true, err, event)
 }
 

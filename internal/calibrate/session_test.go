@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/calibrate"
 	"github.com/kwatt-sim/kwatt/internal/calibrate/gputest"
@@ -72,5 +71,5 @@ func TestGolden(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Logf("%d bytes, %v", len(raw), time.Duration(w.Now().Sub(p.Spec.Source.Start)))
+	t.Logf("%d bytes, %v", len(raw), w.Now().Sub(p.Spec.Source.Start))
 }

@@ -50,7 +50,7 @@ type bench struct {
 }
 
 func calibrateCommand(env Env) *cobra.Command {
-	return newCalibrateCommand(env, bench{open: nvml.Open, clock: wallClock{}, load: workerLoad(env)})
+	return newCalibrateCommand(env, bench{open: nvml.Open, clock: wallClock{}, load: workerLoad})
 }
 
 func newCalibrateCommand(env Env, b bench) *cobra.Command {

@@ -53,7 +53,7 @@ func openRates(ctx context.Context, from, metric string) (calibrate.Rates, error
 	if err != nil {
 		return nil, err
 	}
-	read := func(ctx context.Context) ([]byte, error) { return os.ReadFile(from) }
+	read := func(context.Context) ([]byte, error) { return os.ReadFile(from) }
 	if remote {
 		read = func(ctx context.Context) ([]byte, error) { return get(ctx, from) }
 	}

@@ -34,18 +34,16 @@ func workerCommand(env Env) *cobra.Command {
 }
 
 // workerLoad is the builtin load: this very program as a process of its own.
-func workerLoad(env Env) func(calibrate.Identity, int) calibrate.Load {
-	return func(id calibrate.Identity, saturating int) calibrate.Load {
-		return &loadgen.Client{Launch: func() (*loadgen.Process, error) {
-			self, err := os.Executable()
-			if err != nil {
-				return nil, err
-			}
-			cmd := exec.Command(self, "calibrate", "worker", "--saturate", fmt.Sprint(saturating))
-			cmd.Env = append(os.Environ(), visible(id.UUID))
-			return launch(cmd)
-		}}
-	}
+func workerLoad(id calibrate.Identity, saturating int) calibrate.Load {
+	return &loadgen.Client{Launch: func() (*loadgen.Process, error) {
+		self, err := os.Executable()
+		if err != nil {
+			return nil, err
+		}
+		cmd := exec.Command(self, "calibrate", "worker", "--saturate", fmt.Sprint(saturating))
+		cmd.Env = append(os.Environ(), visible(id.UUID))
+		return launch(cmd)
+	}}
 }
 
 // visible makes a GPU the only one that a process sees, whatever its index is

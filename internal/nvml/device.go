@@ -179,7 +179,7 @@ func (d *device) throttleBits() (uint64, nvml.Return) {
 	case d.host.has("nvmlDeviceGetCurrentClocksEventReasons"):
 		return d.gpu.GetCurrentClocksEventReasons()
 	case d.host.has("nvmlDeviceGetCurrentClocksThrottleReasons"):
-		return d.gpu.GetCurrentClocksThrottleReasons() //nolint:staticcheck // drivers before R535 have only this name
+		return d.gpu.GetCurrentClocksThrottleReasons() // drivers before R535 have only this name
 	}
 	return 0, nvml.ERROR_NOT_SUPPORTED
 }

@@ -57,7 +57,8 @@ func Open() (loadgen.GPU, error) {
 
 func (g *gpu) open() error {
 	var what *C.char
-	if err := fault(C.cu_open(&g.c, &what), what); err != nil {
+	r := C.cu_open(&g.c, &what)
+	if err := fault(r, what); err != nil {
 		return err
 	}
 	if g.c.major < leastMajor {
@@ -67,7 +68,8 @@ func (g *gpu) open() error {
 	if err := g.assemble(); err != nil {
 		return err
 	}
-	if err := fault(C.cu_allocate(&g.c, bufferBytes, &what), what); err != nil {
+	r = C.cu_allocate(&g.c, bufferBytes, &what)
+	if err := fault(r, what); err != nil {
 		return err
 	}
 	fill, err := g.kernel("fill")
@@ -99,7 +101,8 @@ func (g *gpu) assemble() error {
 	log := (*C.char)(C.calloc(1, size))
 	defer C.free(unsafe.Pointer(log))
 	var what *C.char
-	if err := fault(C.cu_assemble(&g.c, ptx, log, size, &what), what); err != nil {
+	r := C.cu_assemble(&g.c, ptx, log, size, &what)
+	if err := fault(r, what); err != nil {
 		return fmt.Errorf("assemble the kernels: %w %s", err, C.GoString(log))
 	}
 	return nil
@@ -112,7 +115,8 @@ func (g *gpu) kernel(name string) (*kernel, error) {
 	defer C.free(unsafe.Pointer(n))
 	var what *C.char
 	var resident C.int
-	if err := fault(C.cu_kernel(&g.c, n, threads, &k.function, &resident, &what), what); err != nil {
+	r := C.cu_kernel(&g.c, n, threads, &k.function, &resident, &what)
+	if err := fault(r, what); err != nil {
 		return nil, fmt.Errorf("find kernel %s: %w", name, err)
 	}
 	k.full = max(1, int(resident)*int(g.c.multiprocessors))
@@ -177,10 +181,12 @@ func (g *gpu) Burst(name calibrate.Kernel, blocks, launches int) (time.Duration,
 // Close gives memory and context back.
 func (g *gpu) Close() error {
 	var what *C.char
-	return fault(C.cu_close(&g.c, &what), what)
+	r := C.cu_close(&g.c, &what)
+	return fault(r, what)
 }
 
-// fault is the error of a CUDA call, nil when it succeeded.
+// fault is the error of a CUDA call, nil when it succeeded. The call must have
+// been made in a statement before: what is set by it.
 func fault(r C.cu_result, what *C.char) error {
 	if r == 0 {
 		return nil

@@ -66,7 +66,8 @@ func TestStructureOfKernels(t *testing.T) {
 	body := func(name string) string {
 		for _, e := range entries.FindAllStringSubmatch(kernels, -1) {
 			if e[1] == name {
-				return e[3][strings.Index(e[3], "again:"):]
+				_, loop, _ := strings.Cut(e[3], "again:")
+				return loop
 			}
 		}
 		return ""
