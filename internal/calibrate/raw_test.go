@@ -124,3 +124,16 @@ func TestBrokenRaw(t *testing.T) {
 		t.Errorf("the good one: %v", err)
 	}
 }
+
+// The manual names every column.
+func TestDocsNameTheColumns(t *testing.T) {
+	page, err := os.ReadFile("../../docs/calibrate.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range columns {
+		if !strings.Contains(string(page), "`"+c.name+"`") {
+			t.Errorf("docs/calibrate.md does not say what column %s is", c.name)
+		}
+	}
+}

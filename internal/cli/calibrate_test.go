@@ -232,4 +232,3 @@ func TestCalibrateWithoutDriver(t *testing.T) {
 		t.Errorf("a dry run needs no driver: exit %d\n%s", code, stdout)
 	}
 }
-
