@@ -30,7 +30,9 @@ func ObservePlan(span time.Duration, t Timing) Plan {
 // done; what was recorded until then is complete, for there is no state that
 // it could miss. rates may be nil.
 func (s *Session) Observe(ctx context.Context, rates Rates) error {
-	s.census = census{device: s.Device, ours: map[int]bool{}}
+	if err := s.begin(); err != nil {
+		return err
+	}
 	c := s.Plan.Cells[0]
 	start := s.Clock.Now()
 	end := start.Add(s.Plan.Timing.Measure)

@@ -46,6 +46,9 @@ type Event struct {
 // is returned as missing. However it ends, the load is ended and what was set
 // is put back.
 func (s *Session) Run(ctx context.Context) (missing []powerprofile.Missing, err error) {
+	if err := s.begin(); err != nil {
+		return nil, err
+	}
 	if s.identity, err = s.Device.Identity(); err != nil {
 		return nil, err
 	}
@@ -55,7 +58,6 @@ func (s *Session) Run(ctx context.Context) (missing []powerprofile.Missing, err 
 		return nil, &ImpureError{found}
 	}
 	s.settings = settings{device: s.Device, cap: s.identity.Cap}
-	s.census = census{device: s.Device, ours: map[int]bool{}}
 	// Deferred, so that it happens after a panic too. The load goes first: no
 	// kernel runs while settings change back.
 	defer func() { err = errors.Join(err, s.close(), s.settings.restore()) }()
@@ -80,6 +82,19 @@ func (s *Session) Run(ctx context.Context) (missing []powerprofile.Missing, err 
 		}
 	}
 	return missing, nil
+}
+
+// begin refuses a device that does not tell its power.
+func (s *Session) begin() error {
+	s.census = census{device: s.Device, ours: map[int]bool{}}
+	p, err := s.Device.Power()
+	if err != nil {
+		return fmt.Errorf("read power: %w", err)
+	}
+	if !p.reading().OK {
+		return fmt.Errorf("read power: %w", ErrNotSupported)
+	}
+	return nil
 }
 
 // cell sets one state, waits until it is steady, and measures it.

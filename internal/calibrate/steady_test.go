@@ -62,9 +62,9 @@ func TestSteadyEdges(t *testing.T) {
 	}
 	// Power that leaps from second to second has no trend, and no known mean.
 	if rows := samples(func(s float64) (float64, float64, float64) {
-		return 300 + 100*float64(int(s)%2), 50, 1500
-	}); criterion.met(rows) {
-		t.Error("300 and 400 W in turn are steady")
+		return 300 + 100*float64(int(math.Abs(s-10))%2), 50, 1500 // the same forwards and backwards
+	}); trend(criterion.blocks(rows, func(r Row) Quantity { return r.Power.Usage })) > 6 || criterion.met(rows) {
+		t.Error("300 and 400 W in turn are steady, or have a trend")
 	}
 	// What was before the window does not count.
 	rows := samples(flat)

@@ -34,6 +34,11 @@ func TestUnits(t *testing.T) {
 			t.Errorf("from %d mJ, %d more are %g J", a, d, got)
 		}
 	})
+	for mw := range uint32(2_000_000) { // all that a board may be capped at; 1,001 mW is 1.0009999… W
+		if milliwatts(watts(mw)) != mw {
+			t.Fatalf("%d mW come back as %d", mw, milliwatts(watts(mw)))
+		}
+	}
 	if watts(700_000) != 700 || joules(3_600_000_000) != units1kWh || milliwatts(-1) != 0 || milliwatts(math.Inf(1)) != math.MaxUint32 {
 		t.Error("700,000 mW are not 700 W, or 3.6e9 mJ not a kilowatt-hour in J")
 	}

@@ -129,6 +129,21 @@ func TestLaggingAverage(t *testing.T) {
 	}
 }
 
+// A board that does not tell its power at all is refused, not measured as 0 W.
+func TestNoPower(t *testing.T) {
+	w := gputest.New(15)
+	w.NoInstant = true
+	b := newBench(t, dgxh100.New, 3, w, t.TempDir(), false)
+	b.Device.(*device).gpu.(*server.Device).GetPowerUsageFunc = func() (uint32, nvml.Return) { return 0, nvml.ERROR_NOT_SUPPORTED }
+	for name, err := range map[string]error{"run": second(b.Run(t.Context())), "observe": b.Observe(t.Context(), nil)} {
+		if !errors.Is(err, calibrate.ErrNotSupported) || !strings.HasPrefix(err.Error(), "read power: ") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func second[A any](_ A, err error) error { return err }
+
 func TestDisagreement(t *testing.T) {
 	w := gputest.New(5)
 	w.EnergyGain = 0.9
