@@ -94,7 +94,7 @@ func (f figures) grade(fig *powerprofile.Figure, m Measured, rows []Row) {
 	if !m.end().Steady && m.Cell.Kind != Observe {
 		note(grade.B, "not steady after %v", fig.Settled)
 	}
-	for _, name := range (hampered).Names() {
+	for _, name := range hampered.Names() {
 		if share := fig.Throttle[name]; share > mostHampered {
 			note(grade.B, "clocks were held down by %s for %.0f %% of the samples", name, 100*share)
 		}

@@ -69,13 +69,12 @@ type Raw struct {
 	open []Row // of the cell that is being measured
 }
 
-// ExistsError says that there are samples already, and nobody asked to go on.
-type ExistsError struct{ Path string }
+// ConflictError says that there are samples already which this measurement is
+// not to go on with.
+type ConflictError struct{ Path, Reason string }
 
-// Error names the file and the ways out.
-func (e *ExistsError) Error() string {
-	return e.Path + " exists: add --resume to go on with it, or choose another --out"
-}
+// Error names the file and the way out.
+func (e *ConflictError) Error() string { return e.Path + " " + e.Reason }
 
 // OpenRaw creates the raw file, or with resume goes on with one whose header is
 // the same.
@@ -88,7 +87,7 @@ func OpenRaw(path string, h Header, resume bool) (*Raw, error) {
 	case err != nil:
 		return nil, fmt.Errorf("read raw samples: %w", err)
 	case !resume:
-		return nil, &ExistsError{path}
+		return nil, &ConflictError{path, "exists: add --resume to go on with it, or choose another --out"}
 	}
 	whole := data[:bytes.LastIndexByte(data, '\n')+1] // a killed run may leave half a line
 	if r.file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR|os.O_APPEND, 0o666); err != nil {
@@ -117,7 +116,7 @@ func (r *Raw) resume(data []byte, h Header) error {
 	was, is := have.fields(), h.fields()
 	for i := range was {
 		if want := strings.Join(strings.Fields(*is[i].value), " "); *was[i].value != want {
-			return fmt.Errorf("%s: was measured with %s %q, now it is %q: choose another --out", r.path, was[i].label, *was[i].value, want)
+			return &ConflictError{r.path, fmt.Sprintf("was measured with %s %q, now it is %q: choose another --out", was[i].label, *was[i].value, want)}
 		}
 	}
 	for _, row := range rows {

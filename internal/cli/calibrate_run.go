@@ -96,8 +96,8 @@ func (c *calibration) measure(load calibrate.Load) (err error) {
 		digest += "-" + hex.EncodeToString(sha256Of(c.flags.load)[:4])
 	}
 	raw, err := calibrate.OpenRaw(filepath.Join(c.dir, rawFile), calibrate.NewHeader(c.identity, c.versions, digest), c.flags.resume)
-	var exists *calibrate.ExistsError
-	if errors.As(err, &exists) {
+	var conflict *calibrate.ConflictError
+	if errors.As(err, &conflict) {
 		return &codedError{exitUsage, err}
 	} else if err != nil {
 		return err

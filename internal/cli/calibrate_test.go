@@ -112,6 +112,9 @@ func TestCalibrate(t *testing.T) {
 	if code, _, stderr := calibrateOn(t, t.Context(), testHost{gputest.New(1)}, args...); code != exitUsage || !strings.Contains(stderr, "exists: add --resume") {
 		t.Errorf("again: %d, %s", code, stderr)
 	}
+	if code, _, stderr := calibrateOn(t, t.Context(), testHost{gputest.New(1)}, "--quick", "--out", dir, "--resume"); code != exitUsage || !strings.Contains(stderr, "raw.csv was measured with plan ") {
+		t.Errorf("another plan: %d, %s", code, stderr)
+	}
 	code, again, stderr := calibrateOn(t, t.Context(), testHost{gputest.New(1)}, append(args, "--resume")...)
 	if code != exitOK || again != stdout {
 		t.Errorf("resumed after the end: %d, %s%s", code, stderr, cmp.Diff(stdout, again))

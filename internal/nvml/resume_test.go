@@ -136,8 +136,8 @@ func TestResumeOfSomethingElse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var exists *calibrate.ExistsError
-	if _, err := calibrate.OpenRaw(b.Raw.Path(), calibrate.Header{}, false); !errors.As(err, &exists) || !strings.Contains(err.Error(), "add --resume to go on") {
+	var conflict *calibrate.ConflictError
+	if _, err := calibrate.OpenRaw(b.Raw.Path(), calibrate.Header{}, false); !errors.As(err, &conflict) || !strings.Contains(err.Error(), "add --resume to go on") {
 		t.Errorf("without --resume: %v", err)
 	}
 	for want, change := range map[string]func(*calibrate.Identity, *calibrate.Versions, *string){
@@ -150,7 +150,7 @@ func TestResumeOfSomethingElse(t *testing.T) {
 	} {
 		id, v, digest := id, b.host.Versions(), b.Plan.Digest()
 		change(&id, &v, &digest)
-		if _, err := calibrate.OpenRaw(b.Raw.Path(), calibrate.NewHeader(id, v, digest), true); err == nil || !strings.Contains(err.Error(), want) {
+		if _, err := calibrate.OpenRaw(b.Raw.Path(), calibrate.NewHeader(id, v, digest), true); !errors.As(err, &conflict) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}

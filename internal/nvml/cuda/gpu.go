@@ -20,7 +20,7 @@ import (
 
 // gpu is the first visible device, with the kernels assembled and tuned.
 type gpu struct {
-	c       C.cu_gpu
+	c       *C.cu_gpu
 	kernels map[calibrate.Kernel]*kernel
 	start   uint64 // where in the buffer the next launch of the memory kernel begins
 }
@@ -48,7 +48,7 @@ func Open() (loadgen.GPU, error) {
 	if missing := C.cu_load(); missing != nil {
 		return nil, fmt.Errorf("load the CUDA driver: %s", C.GoString(missing))
 	}
-	g := &gpu{kernels: map[calibrate.Kernel]*kernel{}}
+	g := &gpu{c: new(C.cu_gpu), kernels: map[calibrate.Kernel]*kernel{}}
 	if err := g.open(); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
@@ -56,9 +56,7 @@ func Open() (loadgen.GPU, error) {
 }
 
 func (g *gpu) open() error {
-	var what *C.char
-	r := C.cu_open(&g.c, &what)
-	if err := fault(r, what); err != nil {
+	if err := try(func(what **C.char) C.cu_result { return C.cu_open(g.c, what) }); err != nil {
 		return err
 	}
 	if g.c.major < leastMajor {
@@ -68,8 +66,7 @@ func (g *gpu) open() error {
 	if err := g.assemble(); err != nil {
 		return err
 	}
-	r = C.cu_allocate(&g.c, bufferBytes, &what)
-	if err := fault(r, what); err != nil {
+	if err := try(func(what **C.char) C.cu_result { return C.cu_allocate(g.c, bufferBytes, what) }); err != nil {
 		return err
 	}
 	fill, err := g.kernel("fill")
@@ -100,9 +97,8 @@ func (g *gpu) assemble() error {
 	const size = 4096
 	log := (*C.char)(C.calloc(1, size))
 	defer C.free(unsafe.Pointer(log))
-	var what *C.char
-	r := C.cu_assemble(&g.c, ptx, log, size, &what)
-	if err := fault(r, what); err != nil {
+	err := try(func(what **C.char) C.cu_result { return C.cu_assemble(g.c, ptx, log, size, what) })
+	if err != nil {
 		return fmt.Errorf("assemble the kernels: %w %s", err, C.GoString(log))
 	}
 	return nil
@@ -113,10 +109,11 @@ func (g *gpu) kernel(name string) (*kernel, error) {
 	k := &kernel{rounds: 1}
 	n := C.CString(name)
 	defer C.free(unsafe.Pointer(n))
-	var what *C.char
 	var resident C.int
-	r := C.cu_kernel(&g.c, n, threads, &k.function, &resident, &what)
-	if err := fault(r, what); err != nil {
+	err := try(func(what **C.char) C.cu_result {
+		return C.cu_kernel(g.c, n, threads, &k.function, &resident, what)
+	})
+	if err != nil {
 		return nil, fmt.Errorf("find kernel %s: %w", name, err)
 	}
 	k.full = max(1, int(resident)*int(g.c.multiprocessors))
@@ -145,10 +142,11 @@ func (g *gpu) tune(k *kernel) error {
 
 // run is one burst.
 func (g *gpu) run(k *kernel, blocks, launches int, stride uint64) (time.Duration, error) {
-	var what *C.char
 	var ms C.float
-	r := C.cu_burst(&g.c, k.function, C.uint(blocks), threads, C.uint64_t(g.start), C.uint64_t(stride), C.uint32_t(k.rounds), C.int(launches), &ms, &what)
-	if err := fault(r, what); err != nil {
+	err := try(func(what **C.char) C.cu_result {
+		return C.cu_burst(g.c, k.function, C.uint(blocks), threads, C.uint64_t(g.start), C.uint64_t(stride), C.uint32_t(k.rounds), C.int(launches), &ms, what)
+	})
+	if err != nil {
 		return 0, err
 	}
 	return time.Duration(float64(ms) * float64(time.Millisecond)), nil
@@ -180,14 +178,14 @@ func (g *gpu) Burst(name calibrate.Kernel, blocks, launches int) (time.Duration,
 
 // Close gives memory and context back.
 func (g *gpu) Close() error {
-	var what *C.char
-	r := C.cu_close(&g.c, &what)
-	return fault(r, what)
+	return try(func(what **C.char) C.cu_result { return C.cu_close(g.c, what) })
 }
 
-// fault is the error of a CUDA call, nil when it succeeded. The call must have
-// been made in a statement before: what is set by it.
-func fault(r C.cu_result, what *C.char) error {
+// try makes a call and turns its failure into an error that names the CUDA call
+// that failed.
+func try(call func(what **C.char) C.cu_result) error {
+	var what *C.char
+	r := call(&what)
 	if r == 0 {
 		return nil
 	}
