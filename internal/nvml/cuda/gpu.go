@@ -109,14 +109,15 @@ func (g *gpu) kernel(name string) (*kernel, error) {
 	k := &kernel{rounds: 1}
 	n := C.CString(name)
 	defer C.free(unsafe.Pointer(n))
+	var function C.cu_function
 	var resident C.int
 	err := try(func(what **C.char) C.cu_result {
-		return C.cu_kernel(g.c, n, threads, &k.function, &resident, what)
+		return C.cu_kernel(g.c, n, threads, &function, &resident, what)
 	})
 	if err != nil {
 		return nil, fmt.Errorf("find kernel %s: %w", name, err)
 	}
-	k.full = max(1, int(resident)*int(g.c.multiprocessors))
+	k.function, k.full = function, max(1, int(resident)*int(g.c.multiprocessors))
 	return k, nil
 }
 
