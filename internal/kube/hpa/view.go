@@ -37,10 +37,18 @@ type view struct {
 	server     string           // the container that uses the CPU and the GPU
 	gpus       map[string]int64 // thousandths that each container asks for
 
-	o    policies.Observation
-	pods []*v1.Pod   // those of the observation, then the draining ones
-	at   []time.Time // the newest scrape, in the time of each pod
-	wall time.Time
+	o       policies.Observation
+	pods    []*v1.Pod   // those of the observation, then the draining ones
+	at      []time.Time // the newest scrape, in the time of each pod
+	wall    time.Time
+	objects []*object // room for pods, kept
+}
+
+// object is a Pod with what it points to.
+type object struct {
+	pod     v1.Pod
+	started metav1.Time
+	ready   [1]v1.PodCondition
 }
 
 const margin = time.Hour
@@ -65,44 +73,51 @@ func newView(c *Config, containers []policies.Container) *view {
 func (v *view) see(o policies.Observation) {
 	v.o, v.wall = o, time.Now()
 	v.pods, v.at = v.pods[:0], v.at[:0]
-	objects := make([]v1.Pod, len(o.Pods)+o.Draining)
-	for i := range objects {
-		v.pods = append(v.pods, &objects[i])
-		if i < len(o.Pods) {
-			v.at = append(v.at, v.pod(&o.Pods[i], &objects[i]))
-		} else {
-			v.draining(i-len(o.Pods), &objects[i])
-		}
+	for i := range o.Pods {
+		v.at = append(v.at, v.pod(&o.Pods[i]))
+	}
+	for i := range o.Draining {
+		v.draining(i)
 	}
 }
 
-// draining fills in the Pod object of the i-th draining replica. The calculator
-// leaves it out, except where it counts the ready pods for a Value target.
-func (v *view) draining(i int, o *v1.Pod) {
-	o.Name, o.Namespace = drainingName(i), namespace
-	o.DeletionTimestamp = &metav1.Time{Time: v.wall}
-	o.Spec.Containers = v.containers
-	o.Status.Phase = v1.PodRunning
-	o.Status.Conditions = []v1.PodCondition{{Type: v1.PodReady, Status: v1.ConditionTrue}}
+// add returns the object of one more pod.
+func (v *view) add(name string, ready v1.ConditionStatus) *object {
+	if len(v.pods) == len(v.objects) {
+		v.objects = append(v.objects, new(object))
+	}
+	x := v.objects[len(v.pods)]
+	*x = object{ready: [1]v1.PodCondition{{Type: v1.PodReady, Status: ready}}}
+	x.pod.Name, x.pod.Namespace = name, namespace
+	x.pod.Spec.Containers = v.containers
+	x.pod.Status.Conditions = x.ready[:]
+	v.pods = append(v.pods, &x.pod)
+	return x
 }
 
-func drainingName(i int) string { return fmt.Sprintf("draining-%d", i) }
+// draining adds the i-th draining replica. The calculator leaves it out, except
+// where it counts the ready pods for a Value target.
+func (v *view) draining(i int) {
+	x := v.add(drainingName(i), v1.ConditionTrue)
+	x.pod.DeletionTimestamp = &metav1.Time{Time: v.wall}
+	x.pod.Status.Phase = v1.PodRunning
+}
 
-// pod fills in the Pod object and returns the time of the newest scrape in its
-// time.
-func (v *view) pod(p *policies.Pod, o *v1.Pod) time.Time {
-	o.Name, o.Namespace = p.Name, namespace
-	o.Spec.Containers = v.containers
-	o.Status.Phase = v1.PodPending
+// drainingName is a name that no pod can have.
+func drainingName(i int) string { return fmt.Sprintf("draining/%d", i) }
+
+// pod adds a pod and returns when the newest scrape was, in the pod's time.
+func (v *view) pod(p *policies.Pod) time.Time {
 	ready := v1.ConditionFalse
-	if p.Running {
-		o.Status.Phase = v1.PodRunning
-	}
 	if p.Ready {
 		ready = v1.ConditionTrue
 	}
+	x := v.add(p.Name, ready)
+	x.pod.Status.Phase = v1.PodPending
+	if p.Running {
+		x.pod.Status.Phase = v1.PodRunning
+	}
 	if p.Started == vtime.Forever {
-		o.Status.Conditions = []v1.PodCondition{{Type: v1.PodReady, Status: ready}}
 		return v.wall
 	}
 	border := p.Started.Add(v.config.CPUInitializationPeriod.D())
@@ -110,15 +125,13 @@ func (v *view) pod(p *policies.Pod, o *v1.Pod) time.Time {
 	if border > v.o.Now {
 		start = start.Add(2 * margin)
 	}
-	time := func(t vtime.Time) metav1.Time { return metav1.Time{Time: start.Add(t.Sub(p.Started))} }
-	began := time(p.Started)
-	o.Status.StartTime = &began
-	changed := began
+	time := func(t vtime.Time) time.Time { return start.Add(t.Sub(p.Started)) }
+	x.started.Time, x.ready[0].LastTransitionTime.Time = start, start
+	x.pod.Status.StartTime = &x.started
 	if p.ReadyAt != vtime.Forever {
-		changed = time(p.ReadyAt)
+		x.ready[0].LastTransitionTime.Time = time(p.ReadyAt)
 	}
-	o.Status.Conditions = []v1.PodCondition{{Type: v1.PodReady, Status: ready, LastTransitionTime: changed}}
-	return time(v.o.At).Time
+	return time(v.o.At)
 }
 
 // List implements corelisters.PodLister and PodNamespaceLister.

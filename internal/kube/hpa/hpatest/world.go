@@ -101,7 +101,7 @@ func (w *world) intervene() {
 func (w *world) measure(now vtime.Time) {
 	r, s := w.random, w.setup
 	most := float64(s.Object.Spec.MaxReplicas)
-	w.load *= r.around(0.1) * math.Pow(most/2/w.load, 0.03)
+	w.load *= r.around(0.1) * math.Pow(most/3/w.load, 0.03)
 	if r.chance(0.03) {
 		w.load *= pick(r, 0.2, 0.5, 2, 4)
 	}
