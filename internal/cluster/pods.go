@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -33,7 +32,7 @@ type Pod struct {
 	Pulled  vtime.Time // when its image is there and the container starts; Forever before it is bound
 	ReadyAt vtime.Time // Forever until it is ready
 
-	ordinal   int
+	uid       uint64 // stands for the random metadata.uid
 	refused   string // the scheduler's last message
 	nominated *Node  // where preemption makes room for it
 }
@@ -69,43 +68,14 @@ func (c *Cluster) create(service int) {
 	s := &c.services[service]
 	s.created++
 	p := &Pod{
-		Service: service, ordinal: s.created, Created: c.queue.Now(),
+		Service: service, Created: c.queue.Now(),
 		Bound: vtime.Forever, Pulled: vtime.Forever, ReadyAt: vtime.Forever,
 		Name: c.cfg.Services[service].Name + "-" + strconv.Itoa(s.created),
 	}
+	p.uid = c.random.Stream("uid", p.Name).Uint64()
 	s.pods = append(s.pods, p)
 	c.pending = append(c.pending, p)
 	c.scheduler.PodAdded(p)
-}
-
-// victims returns the pods that are not draining, the first to go first. The
-// order is that of a ReplicaSet (pkg/controller, ActivePodsWithRanks): pending
-// before starting before ready, then by the pod-deletion-cost if that is set,
-// then from the nodes that hold most of the service's pods, then the one that
-// was ready for less time, then the younger.
-func (c *Cluster) victims(service int) []*Pod {
-	onNode := map[*Node]int{}
-	var live []*Pod
-	for _, p := range c.services[service].pods {
-		if p.Phase == Draining {
-			continue
-		}
-		live = append(live, p)
-		if p.Node != nil {
-			onNode[p.Node]++
-		}
-	}
-	slices.SortStableFunc(live, func(a, b *Pod) int {
-		order := cmp.Compare(a.Phase, b.Phase)
-		if order == 0 && a.Node != nil {
-			if c.cfg.EmptiestFirst {
-				order = cmp.Compare(a.Node.pods, b.Node.pods)
-			}
-			order = cmp.Or(order, cmp.Compare(onNode[b.Node], onNode[a.Node]))
-		}
-		return cmp.Or(order, cmp.Compare(b.ReadyAt, a.ReadyAt), cmp.Compare(b.ordinal, a.ordinal))
-	})
-	return live
 }
 
 // stop asks a pod to end: a ready one drains, any other is gone at once.
