@@ -41,6 +41,10 @@ type Pod struct {
 // creates pods and looks for places, or deletes pods in the order of victims.
 func (c *Cluster) Scale(service, replicas int) {
 	c.services[service].desired = replicas
+	if c.cfg.Workloads != nil {
+		c.cfg.Workloads.Scale(service, replicas)
+		return
+	}
 	have := c.live(service)
 	for ; have < replicas; have++ {
 		c.create(service)
@@ -64,7 +68,7 @@ func (c *Cluster) live(service int) int {
 	return have
 }
 
-func (c *Cluster) create(service int) {
+func (c *Cluster) create(service int) *Pod {
 	s := &c.services[service]
 	s.created++
 	p := &Pod{
@@ -76,6 +80,7 @@ func (c *Cluster) create(service int) {
 	s.pods = append(s.pods, p)
 	c.pending = append(c.pending, p)
 	c.scheduler.PodAdded(p)
+	return p
 }
 
 // stop asks a pod to end: a ready one drains, any other is gone at once.
@@ -92,6 +97,10 @@ func (c *Cluster) stop(p *Pod) {
 // evict takes a pod from its node; its ReplicaSet creates another.
 func (c *Cluster) evict(p *Pod, kind, reason string) {
 	c.watch.PodEvicted(p, kind, reason)
+	if c.cfg.Workloads != nil {
+		c.cfg.Workloads.Evict(p)
+		return
+	}
 	c.stop(p)
 	for range c.services[p.Service].desired - c.live(p.Service) {
 		c.create(p.Service)
@@ -103,6 +112,9 @@ func (c *Cluster) evict(p *Pod, kind, reason string) {
 func (c *Cluster) Delete(p *Pod) {
 	if p.Phase == Gone {
 		return
+	}
+	if c.cfg.Workloads != nil {
+		c.cfg.Workloads.Release(p)
 	}
 	s := &c.services[p.Service]
 	if p.Phase == Pending {
@@ -131,24 +143,28 @@ func (c *Cluster) Delete(p *Pod) {
 
 // start begins a bound pod's cold start.
 func (c *Cluster) start(p *Pod) {
-	n := p.Node
-	if c.opening {
-		n.images[p.Service] = true
-		p.Pulled = c.queue.Now()
-		c.ready(p)
-		return
-	}
 	pull, load := c.coldStart(p)
+	if c.opening {
+		p.Node.images[p.Service] = true
+		pull, load = 0, 0
+	}
 	p.Pulled = c.queue.Now().Add(pull)
-	c.queue.At(p.Pulled.Add(load), vtime.PriorityCluster, func() {
-		if p.Phase == Starting {
-			n.images[p.Service] = true
-			c.ready(p)
-		}
-	})
+	switch at := p.Pulled.Add(load); {
+	case c.cfg.Workloads != nil:
+		c.cfg.Workloads.Run(p, at)
+	case c.opening:
+		c.ready(p)
+	default:
+		c.queue.At(at, vtime.PriorityCluster, func() { c.ready(p) })
+	}
 }
 
+// ready lets a pod serve that has started.
 func (c *Cluster) ready(p *Pod) {
+	if p.Phase != Starting {
+		return
+	}
+	p.Node.images[p.Service] = true
 	p.Phase = Ready
 	p.ReadyAt = c.queue.Now()
 	c.watch.PodReady(p)
