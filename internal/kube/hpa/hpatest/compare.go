@@ -2,6 +2,7 @@ package hpatest
 
 import (
 	"fmt"
+	"reflect"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -25,8 +26,8 @@ func Compare(s policies.Scaler, t Trace) *Mismatch {
 	for i, step := range t.Steps {
 		d := s.Decide(step.Observation)
 		ours := predict(t.Setup.Object, before, step.Observation.Desired, d)
-		if diff := cmp.Diff(step.Outcome, ours); diff != "" {
-			return &Mismatch{Seed: t.Seed, Step: i, Config: t.Setup.Config, Observation: step.Observation, Decision: d, Diff: diff}
+		if !reflect.DeepEqual(step.Outcome, ours) {
+			return &Mismatch{Seed: t.Seed, Step: i, Config: t.Setup.Config, Observation: step.Observation, Decision: d, Diff: cmp.Diff(step.Outcome, ours)}
 		}
 		before = step.Outcome
 	}

@@ -68,7 +68,7 @@ func newSetup(r random) Setup {
 		InitialReadinessDelay:   pick(r, 30*time.Second, 30*time.Second, 0, 2*time.Minute),
 	}
 	sync := s.flags.SyncPeriod
-	s.flags.DownscaleStabilization = pick(r, 5*time.Minute, 5*time.Minute, 0, sync, 7*sync, 100*time.Second)
+	s.flags.DownscaleStabilization = pick(r, 5*time.Minute, 5*time.Minute, 0, sync, 7*sync, 99500*time.Millisecond)
 	s.telemetry = telemetry{scrape: pick(r, 15*time.Second, 5*time.Second, 30*time.Second), lag: pick(r, 0, 5*time.Second, time.Minute), window: pick(r, 30*time.Second, time.Minute)}
 	s.life = life{
 		grid: pick(r, time.Millisecond, time.Second, sync), slowness: pick(r, 0.2, 1, 4),
