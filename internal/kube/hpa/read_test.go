@@ -39,7 +39,8 @@ func lines(problems []policies.Problem) string {
 }
 
 const (
-	head   = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: ranker}\nspec:\n  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: ranker}\n"
+	top    = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: ranker}\nspec:\n"
+	head   = top + "  scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: ranker}\n"
 	metric = "{type: Pods, pods: {metric: {name: requests_per_second}, target: {type: AverageValue, averageValue: \"400\"}}}"
 )
 
@@ -57,7 +58,7 @@ func TestWhatKubectlPrints(t *testing.T) {
 	}
 	list := "apiVersion: v1\nkind: List\nmetadata: {resourceVersion: \"\"}\nitems:\n- {apiVersion: v1, kind: Service, metadata: {name: ranker}}\n- " + strings.ReplaceAll(string(text), "\n", "\n  ")
 	typed := "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscalerList\nitems:\n- metadata: {name: ranker}\n  spec:\n" +
-		indent(strings.TrimPrefix(plain, head[:strings.Index(head, "  scaleTargetRef")]), "  ")
+		indent(strings.TrimPrefix(plain, top), "  ")
 	for name, manifest := range map[string]string{"object": string(text), "list": list, "typed list": typed} {
 		t.Run(name, func(t *testing.T) {
 			have, problems := manifestOf(t, manifest).read()

@@ -67,7 +67,7 @@ const lead = time.Millisecond
 // step changes the cluster into what it is at the instant now, lets the
 // controller reconcile, and returns what it saw and did.
 func (w *world) step(last, now vtime.Time) Step {
-	time.Sleep(w.time(now).Sub(time.Now()) - lead)
+	time.Sleep(time.Until(w.time(now)) - lead)
 	w.intervene()
 	w.resize(last, now)
 	w.measure(now)
@@ -84,17 +84,14 @@ func (w *world) step(last, now vtime.Time) Step {
 // intervene is what people do to the target's replicas: rarely, and to zero or
 // beyond the autoscaler's bounds too.
 func (w *world) intervene() {
-	most := int(w.setup.Object.Spec.MaxReplicas)
-	switch {
-	case w.asked == 0 && w.random.chance(0.3), w.random.chance(0.005):
+	least, most := int(*w.setup.Object.Spec.MinReplicas), int(w.setup.Object.Spec.MaxReplicas)
+	if w.asked == 0 && w.random.chance(0.3) {
 		w.asked = w.random.between(1, most)
-	case w.random.chance(0.003):
-		w.asked = 0
-	case w.random.chance(0.003):
-		w.asked = most + w.random.between(1, 10)
-	case w.random.chance(0.003):
-		w.asked = w.random.between(0, int(*w.setup.Object.Spec.MinReplicas))
 	}
+	if w.random.chance(0.985) {
+		return
+	}
+	w.asked = pick(w.random, 0, w.random.between(0, least), w.random.between(1, most), w.random.between(1, most), most+w.random.between(1, 10))
 }
 
 // measure draws the load and what the metrics pipeline has of it.
@@ -151,8 +148,7 @@ func (w *world) served(name string) (v float64, ok bool) {
 		}
 		return v, w.valid
 	}
-	w.t.Fatalf("hpatest: no service metric %q", name)
-	return 0, false
+	panic("hpatest: no service metric " + name)
 }
 
 // observe is what the simulator's telemetry would show of this cluster.
