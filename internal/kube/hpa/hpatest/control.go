@@ -36,18 +36,16 @@ type control struct {
 	err     string
 }
 
-// newClient is the API server. NewClientset would track field managers, which
-// nobody here asks for, at many times the cost.
-func newClient() *fake.Clientset {
-	return fake.NewSimpleClientset()
-}
+// newClient is the API server. NewClientset would keep track of field managers
+// as well, which nobody here asks for.
+func newClient() *fake.Clientset { return fake.NewSimpleClientset() }
 
 func newControl(w *world) *control {
 	c := &control{w: w, ended: make(chan struct{}), before: utilruntime.ErrorHandlers}
 	// Upstream's second handler sleeps until a millisecond after the last
 	// error, which it takes to be at the start of the process: 26 years from
 	// the bubble's clock.
-	utilruntime.ErrorHandlers = []utilruntime.ErrorHandler{func(_ context.Context, err error, _ string, _ ...any) { c.err = err.Error() }}
+	utilruntime.ErrorHandlers = []utilruntime.ErrorHandler{func(_ context.Context, err error, _ string, _ ...any) { c.err += err.Error() }}
 	ctx := klog.NewContext(w.ctx, logr.New(listener{c: c}))
 	deployments := meta.NewDefaultRESTMapper([]schema.GroupVersion{{Group: "apps", Version: "v1"}})
 	deployments.Add(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, meta.RESTScopeNamespace)
