@@ -27,6 +27,9 @@ func predict(a *autoscalingv2.HorizontalPodAutoscaler, before Outcome, from int,
 		out.Err = "failed to compute desired number of replicas based on listed metrics for Deployment/" + namespace + "/" + service + ": " + out.Err
 	case asked:
 		out.Wanted = d.Wanted
+		if !leads(d) {
+			out.Replicas = NoWish
+		}
 		c.ScalingActive = Condition{"True", "ValidMetricFound", "the HPA was able to successfully calculate a replica count from " + winner(a, d)}
 		c.AbleToScale = Condition{"True", "ReadyForNewScale", "recommended size matches current size"}
 		c.ScalingLimited = Condition{"False", "DesiredWithinRange", "the desired count is within the acceptable range"}
@@ -45,6 +48,18 @@ func predict(a *autoscalingv2.HorizontalPodAutoscaler, before Outcome, from int,
 		c.AbleToScale = Condition{"True", "SucceededRescale", fmt.Sprintf("the HPA controller was able to update the target scale to %d", d.Replicas)}
 	}
 	return out.anyPod()
+}
+
+// leads tells whether the clamps lead from what was wanted to the replicas.
+func leads(d policies.Decision) bool {
+	n := d.Wanted
+	for _, x := range d.Clamps {
+		if x.From != n {
+			return false
+		}
+		n = x.To
+	}
+	return n == d.Replicas
 }
 
 func failed(d policies.Decision) bool {
