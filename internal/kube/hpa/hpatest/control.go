@@ -45,7 +45,11 @@ func newControl(w *world) *control {
 	// Upstream's second handler sleeps until a millisecond after the last
 	// error, which it takes to be at the start of the process: 26 years from
 	// the bubble's clock.
-	utilruntime.ErrorHandlers = []utilruntime.ErrorHandler{func(_ context.Context, err error, _ string, _ ...any) { c.err += err.Error() }}
+	utilruntime.ErrorHandlers = []utilruntime.ErrorHandler{func(_ context.Context, err error, _ string, _ ...any) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		c.err += err.Error()
+	}}
 	ctx := klog.NewContext(w.ctx, logr.New(listener{c: c}))
 	deployments := meta.NewDefaultRESTMapper([]schema.GroupVersion{{Group: "apps", Version: "v1"}})
 	deployments.Add(schema.GroupVersionKind{Group: "apps", Version: "v1", Kind: "Deployment"}, meta.RESTScopeNamespace)
@@ -80,6 +84,8 @@ func (c *control) expect(at time.Time) {
 
 // outcome of the reconcile that was expected.
 func (c *control) outcome() Outcome {
+	c.w.mu.Lock()
+	defer c.w.mu.Unlock()
 	if c.gets != 1 || c.updates > 1 {
 		c.w.t.Fatalf("hpatest: at %v the controller read the scale %d times and set it %d times", c.at, c.gets, c.updates)
 	}
@@ -99,6 +105,8 @@ func (s target) Scales(string) scale.ScaleInterface { return s }
 
 // Get is the first thing the controller does in a reconcile.
 func (s target) Get(context.Context, schema.GroupResource, string, metav1.GetOptions) (*autoscalingv1.Scale, error) {
+	s.c.w.mu.Lock()
+	defer s.c.w.mu.Unlock()
 	if s.c.gets++; !time.Now().Equal(s.c.at) {
 		return nil, errors.New("hpatest: this is not the time to reconcile")
 	}
@@ -110,6 +118,8 @@ func (s target) Get(context.Context, schema.GroupResource, string, metav1.GetOpt
 }
 
 func (s target) Update(_ context.Context, _ schema.GroupResource, to *autoscalingv1.Scale, _ metav1.UpdateOptions) (*autoscalingv1.Scale, error) {
+	s.c.w.mu.Lock()
+	defer s.c.w.mu.Unlock()
 	s.c.updates++
 	s.c.w.asked = int(to.Spec.Replicas)
 	return to, nil
@@ -133,6 +143,8 @@ func (l listener) WithName(string) logr.LogSink   { return l }
 func (l listener) Error(error, string, ...any)    {}
 func (l listener) Info(_ int, msg string, kv ...any) {
 	if i := slices.Index(kv, any("desiredReplicas")); i >= 0 && msg == "Proposing desired replicas" {
+		l.c.w.mu.Lock()
+		defer l.c.w.mu.Unlock()
 		l.c.wanted = int(kv[i+1].(int32))
 	}
 }

@@ -50,6 +50,8 @@ func (a resourceAPI) PodMetricses(string) resourceclient.PodMetricsInterface { r
 
 func (a resourceAPI) List(context.Context, metav1.ListOptions) (*metricsapi.PodMetricsList, error) {
 	w := a.w
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	list := &metricsapi.PodMetricsList{}
 	for _, p := range w.pods {
 		if !p.seen {
@@ -75,6 +77,8 @@ func (a customAPI) RootScopedMetrics() customclient.MetricsInterface       { ret
 func (a customAPI) NamespacedMetrics(string) customclient.MetricsInterface { return a }
 
 func (a customAPI) GetForObjects(_ schema.GroupKind, _ labels.Selector, name string, _ labels.Selector) (*customapi.MetricValueList, error) {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
 	list := &customapi.MetricValueList{}
 	for _, p := range a.w.pods {
 		if p.seen {
@@ -86,6 +90,8 @@ func (a customAPI) GetForObjects(_ schema.GroupKind, _ labels.Selector, name str
 }
 
 func (a customAPI) GetForObject(kind schema.GroupKind, object, name string, _ labels.Selector) (*customapi.MetricValue, error) {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
 	value, ok := a.w.served(name)
 	if !ok { // in the words of sigs.k8s.io/custom-metrics-apiserver
 		plural, _ := meta.UnsafeGuessKindToResource(kind.WithVersion(""))
@@ -101,6 +107,8 @@ type externalAPI struct{ w *world }
 func (a externalAPI) NamespacedMetrics(string) externalclient.MetricsInterface { return a }
 
 func (a externalAPI) List(name string, _ labels.Selector) (*externalapi.ExternalMetricValueList, error) {
+	a.w.mu.Lock()
+	defer a.w.mu.Unlock()
 	list := &externalapi.ExternalMetricValueList{}
 	if value, ok := a.w.served(name); ok {
 		list.Items = append(list.Items, externalapi.ExternalMetricValue{MetricName: name, Timestamp: metav1.Time{Time: a.w.time(a.w.scraped)}, Value: quantity(value)})

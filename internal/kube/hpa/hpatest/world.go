@@ -3,6 +3,7 @@ package hpatest
 import (
 	"context"
 	"math"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,7 +27,8 @@ type world struct {
 	client     *fake.Clientset
 	control    *control
 
-	asked   int // spec.replicas of the target
+	mu      sync.Mutex // the controller asks from its own goroutines
+	asked   int        // spec.replicas of the target
 	created int
 	pods    []*pod
 	load    float64 // in replicas that it would keep busy at the targets
@@ -68,17 +70,24 @@ const lead = time.Millisecond
 // controller reconcile, and returns what it saw and did.
 func (w *world) step(last, now vtime.Time) Step {
 	time.Sleep(time.Until(w.time(now)) - lead)
-	w.intervene()
-	w.resize(last, now)
-	w.measure(now)
-	w.show(now)
-	s := Step{Observation: w.observe(now)}
+	s := Step{Observation: w.change(last, now)}
 	synctest.Wait() // the informers know
-	w.control.expect(w.time(now))
 	time.Sleep(lead)
 	synctest.Wait() // the controller has reconciled
 	s.Outcome = w.control.outcome()
 	return s
+}
+
+// change makes the cluster what it is now.
+func (w *world) change(last, now vtime.Time) policies.Observation {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.intervene()
+	w.resize(last, now)
+	w.measure(now)
+	w.show(now)
+	w.control.expect(w.time(now))
+	return w.observe(now)
 }
 
 // intervene is what people do to the target's replicas: rarely, and to zero or
