@@ -27,7 +27,7 @@ var layers = [][]string{
 	{"internal/engine", "internal/schema/gendoc", "internal/powerprofile"},
 	{"internal/results", "internal/schema", "internal/policies/all"},
 	{"internal/stats", "internal/policies/static", "internal/policies/energyaware", "internal/policies/forecast", "internal/kube/hpa", "internal/kube/scheduler"},
-	{"internal/policies/capacity", "internal/kube/manifest", "internal/cluster/clustertest"},
+	{"internal/policies/capacity", "internal/kube/manifest", "internal/cluster/clustertest", "internal/kube/hpa/hpatest"},
 	{"internal/policies", "internal/forecast", "internal/queueing"},
 	{"internal/cluster", "internal/workload", "internal/serving", "internal/carbon", "internal/cost"},
 	{"internal/powermodel", "internal/profiles", "internal/metrics", "internal/decisions", "internal/kube/plugins/energyaware", "internal/kube/plugins/carbonaware"},
