@@ -42,6 +42,7 @@ func (s *Scheduler) newFramework(lister fwk.SharedLister, wrap func(profile stri
 		}
 		f, err := frameworkruntime.NewFramework(s.ctx, registry, &p,
 			frameworkruntime.WithClientSet(s.client), frameworkruntime.WithInformerFactory(s.informers),
+			frameworkruntime.WithSharedDRAManager(s.Profiles[p.SchedulerName].SharedDRAManager()), // which NodeResourcesFit asks of extended resources
 			frameworkruntime.WithSnapshotSharedLister(lister), frameworkruntime.WithParallelism(1), frameworkruntime.WithEventRecorder(silent{}))
 		if err != nil {
 			return nil, fmt.Errorf("make profile %s anew: %w", p.SchedulerName, err)
