@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -32,6 +33,7 @@ type Pod struct {
 	Bound   vtime.Time // when it found its node; Forever before
 	Pulled  vtime.Time // when its image is there and the container starts; Forever before it is bound
 	ReadyAt vtime.Time // Forever until it is ready
+	Why     string     // it stops; "" while it is not to
 
 	ordinal   int
 	refused   string // the scheduler's last message
@@ -47,7 +49,11 @@ func (c *Cluster) Scale(service, replicas int) {
 		c.create(service)
 	}
 	if have > replicas {
-		for _, p := range c.victims(service)[:have-replicas] {
+		victims := c.victims(service)[:have-replicas]
+		for _, p := range victims { // before any of them leaves a gap
+			p.Why = c.victimReason(p)
+		}
+		for _, p := range victims {
 			c.stop(p)
 		}
 	}
@@ -108,6 +114,26 @@ func (c *Cluster) victims(service int) []*Pod {
 	return live
 }
 
+// victimReason is what put a pod in its place in the order of victims.
+func (c *Cluster) victimReason(p *Pod) string {
+	switch {
+	case p.Phase == Pending:
+		return "scale-down: pods without a place go first"
+	case p.Phase == Starting:
+		return "scale-down: pods that are not ready go before those that are"
+	}
+	held, what := p.Node.pods, "pods, and the emptiest nodes go first"
+	if !c.cfg.EmptiestFirst {
+		held, what = 0, "of the service's pods, and the fullest go first"
+		for _, q := range c.services[p.Service].pods {
+			if q.Node == p.Node && q.Phase != Draining {
+				held++
+			}
+		}
+	}
+	return fmt.Sprintf("scale-down: %s holds %d %s; ready for %v", p.Node.Name, held, what, c.queue.Now().Sub(p.ReadyAt).Round(time.Second))
+}
+
 // stop asks a pod to end: a ready one drains, any other is gone at once.
 func (c *Cluster) stop(p *Pod) {
 	if p.Phase != Ready {
@@ -122,6 +148,7 @@ func (c *Cluster) stop(p *Pod) {
 // evict takes a pod from its node; its ReplicaSet creates another.
 func (c *Cluster) evict(p *Pod, kind, reason string) {
 	c.watch.PodEvicted(p, kind, reason)
+	p.Why = reason
 	c.stop(p)
 	for range c.services[p.Service].desired - c.live(p.Service) {
 		c.create(p.Service)
@@ -144,6 +171,7 @@ func (c *Cluster) Delete(p *Pod) {
 	n := p.Node
 	if n == nil {
 		c.scheduler.PodRemoved(p)
+		c.watch.PodGone(p)
 		return
 	}
 	c.watch.PowerChanging()
@@ -155,6 +183,7 @@ func (c *Cluster) Delete(p *Pod) {
 	}
 	n.pods--
 	c.scheduler.PodRemoved(p)
+	c.watch.PodGone(p)
 	c.queue.At(c.queue.Now(), vtime.PriorityPlacePod, c.schedulePending)
 	c.watchNode(n)
 }

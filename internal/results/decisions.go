@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/kwatt-sim/kwatt/internal/decisions"
 )
@@ -21,16 +22,58 @@ func writeDecisions(w io.Writer, runs []*Run) error {
 	out.SetEscapeHTML(false)
 	for _, r := range runs {
 		for _, d := range r.Decisions {
-			if !isFinite(d.T) {
-				return rowError(r, d.T, "the decision's time", d.T)
+			rounded, name, value := roundEntry(d)
+			if name != "" {
+				return rowError(r, d.T, name, value)
 			}
-			d.T = Round(d.T)
-			if err := out.Encode(decisionLine{r.Policy, r.Seed, d}); err != nil {
+			if err := out.Encode(decisionLine{r.Policy, r.Seed, rounded}); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// roundEntry returns the entry with all its figures rounded to Digits, or the
+// name and the value of one that is not finite.
+func roundEntry(e decisions.Entry) (_ decisions.Entry, name string, value float64) {
+	round := func(what string, x *float64) {
+		if !isFinite(*x) {
+			name, value = what, *x
+		}
+		*x = Round(*x)
+	}
+	round("the decision's time", &e.T)
+	if e.Scaling != nil {
+		s := *e.Scaling
+		e.Scaling = &s
+		round("the rate that a scaler saw", &s.Rate)
+		round("the p95 that a scaler saw", &s.P95)
+		if s.Seen != nil {
+			seen := *s.Seen
+			round("the time of a scrape", &seen)
+			s.Seen = &seen
+		}
+		s.Readings = slices.Clone(s.Readings)
+		for i := range s.Readings {
+			round("a metric that a scaler saw", &s.Readings[i].Value)
+			round("the target of a metric", &s.Readings[i].Target)
+		}
+	}
+	if e.Placement != nil {
+		p := *e.Placement
+		e.Placement = &p
+		round("a pod's wait", &p.Waited)
+	}
+	if e.Expansion != nil {
+		x := *e.Expansion
+		e.Expansion = &x
+		x.Options = slices.Clone(x.Options)
+		for i := range x.Options {
+			round("an expander's cost", &x.Options[i].Cost)
+		}
+	}
+	return e, name, value
 }
 
 func readDecisions(r io.Reader) (map[RunKey][]decisions.Entry, error) {

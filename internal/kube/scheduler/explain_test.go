@@ -44,6 +44,9 @@ func chosen(d *diary, pod string) string {
 
 func checkPlacement(t *testing.T, name string, how decisions.Placement, node string) {
 	t.Helper()
+	if how.Cycle == nil || how.Cycle.Profile != "default-scheduler" || len(how.Cycle.PreFilter) < 5 || len(how.Cycle.Filter) == 0 {
+		t.Errorf("%s: %+v does not say which plugins were asked", name, how.Cycle)
+	}
 	feasible, best, got := 0, int64(0), int64(-1)
 	for _, n := range how.Nodes {
 		if n.Rejected != "" {
