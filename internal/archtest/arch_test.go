@@ -31,7 +31,7 @@ var layers = [][]string{
 	{"internal/policies", "internal/forecast", "internal/queueing"},
 	{"internal/cluster", "internal/workload", "internal/serving", "internal/carbon", "internal/cost"},
 	{"internal/powermodel", "internal/profiles", "internal/metrics", "internal/decisions", "internal/kube/plugins/energyaware", "internal/kube/plugins/carbonaware"},
-	{"internal/vtime", "internal/rng", "internal/units", "internal/grade", "internal/golden", "internal/kube/plugins/power"},
+	{"internal/vtime", "internal/rng", "internal/units", "internal/grade", "internal/golden", "internal/tty", "internal/kube/plugins/power"},
 }
 
 // exclusive says who alone may import a package from outside the module (by
