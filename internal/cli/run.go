@@ -39,6 +39,8 @@ type runFlags struct {
 // ledgers are the values of --ledger.
 var ledgers = map[string]engine.Ledger{"changes": engine.Changes, "ticks": engine.Ticks, "nodes": engine.NodeResults}
 
+const defaultLedger = "ticks"
+
 func runCommand(env Env) *cobra.Command {
 	var fl runFlags
 	c := &cobra.Command{
@@ -71,7 +73,7 @@ func runCommand(env Env) *cobra.Command {
 	f.StringVarP(&fl.output, "output", "o", "text", "what to print: text, json (summary.json), none; with --dry-run yaml")
 	f.BoolVarP(&fl.quiet, "quiet", "q", false, "no progress")
 	f.StringVar(&fl.color, "color", "auto", "auto, always or never")
-	f.StringVar(&fl.ledger, "ledger", "ticks", "how much of the decisions to keep: changes, ticks (also those to change nothing) or nodes (also each node's filter and score results)")
+	f.StringVar(&fl.ledger, "ledger", defaultLedger, "how much of the decisions to keep: changes, ticks (also those to change nothing) or nodes (also each node's filter and score results)")
 	f.BoolVar(&fl.static, "static-charts", false, "SVG charts without scripts in report.html")
 	return c
 }
@@ -257,9 +259,14 @@ func (r *experimentRun) summarise(runs []*results.Run) error {
 	grades, notes := experiment.Provenance(r.file)
 	r.bundle.Runs = runs
 	var err error
-	r.bundle.Summary, err = results.Summarise(runs, results.Inputs{
-		Scenario: r.file.Scenario.Metadata.Name, Currency: r.file.Scenario.Spec.Cost.Currency, Effective: r.bundle.Effective, Policies: r.policies, Grades: grades, Notes: notes,
-	})
+	in := results.Inputs{
+		Scenario: r.file.Scenario.Metadata.Name, Start: r.file.Start(), Duration: r.file.Scenario.Spec.Duration.D(),
+		Currency: r.file.Scenario.Spec.Cost.Currency, Effective: r.bundle.Effective, Policies: r.policies, Grades: grades, Notes: notes,
+	}
+	if len(r.file.Inputs) > 1 {
+		in.Files = r.file.Digest()
+	}
+	r.bundle.Summary, err = results.Summarise(runs, in)
 	if err != nil {
 		return err
 	}
@@ -300,6 +307,9 @@ func (r *experimentRun) reproduce() string {
 	}
 	for _, s := range r.flags.set {
 		words = append(words, "--set", s)
+	}
+	if r.flags.ledger != defaultLedger {
+		words = append(words, "--ledger", r.flags.ledger)
 	}
 	return shellWords(words)
 }
