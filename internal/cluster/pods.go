@@ -116,10 +116,10 @@ func (c *Cluster) victims(service int) []*Pod {
 
 // victimReason is what put a pod in its place in the order of victims.
 func (c *Cluster) victimReason(p *Pod) string {
-	switch {
-	case p.Phase == Pending:
+	switch p.Phase {
+	case Pending:
 		return "scale-down: pods without a place go first"
-	case p.Phase == Starting:
+	case Starting:
 		return "scale-down: pods that are not ready go before those that are"
 	}
 	held, what := p.Node.pods, "pods, and the emptiest nodes go first"

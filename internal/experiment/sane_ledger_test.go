@@ -132,10 +132,23 @@ func (l *storyTeller) pod(d decisions.Entry) string {
 	case d.Kind != decisions.PodGone && d.Reason == "":
 		return "there is no reason"
 	}
+	if p != nil && p.Feasible > 0 != (feasible(p.Nodes) > 0) && len(p.Nodes) > 0 {
+		return fmt.Sprintf("%d of the nodes' results let the pod pass", feasible(p.Nodes))
+	}
 	if p != nil && (len(p.Nodes) > 0) != (l.c.Ledger == engine.NodeResults && p.Evaluated > 0) {
 		return "the nodes' results are there without having been asked for, or are missing"
 	}
 	return ""
+}
+
+// feasible counts the nodes that no filter rejected.
+func feasible(nodes []decisions.NodeResult) (n int) {
+	for _, r := range nodes {
+		if r.Reason == "" {
+			n++
+		}
+	}
+	return n
 }
 
 func (l *storyTeller) node(d decisions.Entry) string {

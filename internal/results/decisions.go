@@ -1,6 +1,8 @@
 package results
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -74,6 +76,36 @@ func roundEntry(e decisions.Entry) (_ decisions.Entry, name string, value float6
 		}
 	}
 	return e, name, value
+}
+
+// readRunDecisions decodes the lines of one run. A line of another is known by
+// its first two members, in the order in which writeDecisions writes them.
+func readRunDecisions(r io.Reader, run RunKey) ([]decisions.Entry, error) {
+	name, err := json.Marshal(run.Policy)
+	if err != nil {
+		return nil, err
+	}
+	own, any := fmt.Appendf(nil, `{"policy":%s,"seed":%d,`, name, run.Seed), []byte(`{"policy":"`)
+	in := bufio.NewReaderSize(r, 1<<16)
+	var out []decisions.Entry
+	for n := 1; ; n++ {
+		line, err := in.ReadBytes('\n')
+		if err != nil && !errors.Is(err, io.EOF) {
+			return nil, err
+		}
+		if len(bytes.TrimSpace(line)) > 0 && (bytes.HasPrefix(line, own) || !bytes.HasPrefix(line, any)) {
+			var d decisionLine
+			if err := json.Unmarshal(line, &d); err != nil {
+				return nil, fmt.Errorf("line %d: %w", n, err)
+			}
+			if d.Policy == run.Policy && d.Seed == run.Seed {
+				out = append(out, d.Entry)
+			}
+		}
+		if err != nil {
+			return out, nil
+		}
+	}
 }
 
 func readDecisions(r io.Reader) (map[RunKey][]decisions.Entry, error) {

@@ -86,14 +86,14 @@ func (t *Table) columnWidths() []int {
 func (t *Table) writeBlock(b *strings.Builder, label int, widths []int, from, to int, color bool) {
 	line := strings.Repeat(" ", label)
 	for i := from; i < to; i++ {
-		line += strings.Repeat(" ", gap+widths[i]-Runes(t.Header[i])) + Bold.Paint(t.Header[i], color)
+		line += strings.Repeat(" ", gap+widths[i]-Runes(t.Header[i])) + Bold.Paint(Plain(t.Header[i]), color)
 	}
 	b.WriteString(strings.TrimRight(line, " ") + "\n")
 	for _, r := range t.Rows {
-		line := r.Label + strings.Repeat(" ", label-Runes(r.Label))
+		line := Plain(r.Label) + strings.Repeat(" ", label-Runes(r.Label))
 		for i := from; i < to; i++ {
 			c := r.Cells[i]
-			line += strings.Repeat(" ", gap+widths[i]-Runes(c.Text)) + c.Color.Paint(c.Text, color)
+			line += strings.Repeat(" ", gap+widths[i]-Runes(c.Text)) + c.Color.Paint(Plain(c.Text), color)
 		}
 		b.WriteString(strings.TrimRight(line, " ") + "\n")
 	}

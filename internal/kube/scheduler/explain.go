@@ -37,7 +37,7 @@ func newExplainer(s *Scheduler) (*explainer, error) {
 				return p, err
 			}
 		}
-	})
+	}, frameworkruntime.WithPodNominator(s.SchedulingQueue))
 	return e, err
 }
 
@@ -88,7 +88,7 @@ func (c *cycle) filter(out []decisions.NodeResult) (feasible []int) {
 		case !c.candidates.AllNodes() && !c.candidates.NodeNames.Has(out[i].Node):
 			verdict = fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) didn't satisfy the PreFilter plugins")
 		default:
-			verdict = c.RunFilterPlugins(c.s.ctx, c.state, c.pod, n)
+			verdict = c.RunFilterPluginsWithNominatedPods(c.s.ctx, c.state, c.pod, n)
 		}
 		if verdict.IsSuccess() {
 			feasible = append(feasible, i)
