@@ -4,7 +4,7 @@ GO ?= go
 SIM := bin/sim
 LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS := -X github.com/kwatt-sim/kwatt/internal/cli.version=$(VERSION)
+LDFLAGS := -s -w -X github.com/kwatt-sim/kwatt/internal/cli.version=$(VERSION)
 
 .PHONY: help build demo test test-long fuzz bench lint verify generate assets clean
 
