@@ -21,7 +21,7 @@ const module = "github.com/kwatt-sim/kwatt/"
 var layers = [][]string{
 	{"cmd/sim"},
 	{"internal/cli"},
-	{"internal/report", "internal/why"},
+	{"internal/report", "internal/why", "internal/kube/schedsim"},
 	{"internal/experiment"},
 	{"internal/scenario"},
 	{"internal/engine", "internal/schema/gendoc"},

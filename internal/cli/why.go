@@ -93,11 +93,9 @@ func runWhy(env Env, dir string, fl whyFlags) error {
 		return err
 	}
 	q := fl.query
-	q.At, q.Whole, q.Around = run.Duration, fl.at == "", fl.around.Seconds()
-	if fl.at != "" {
-		if q.At, err = why.ParseAt(fl.at, run.Start, run.Duration); err != nil {
-			return usageError("--at: %w", err)
-		}
+	q.Whole, q.Around = fl.at == "", fl.around.Seconds()
+	if q.At, err = instant(fl.at, run); err != nil {
+		return err
 	}
 	answer, err := run.Ask(q)
 	if err != nil {

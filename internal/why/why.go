@@ -230,8 +230,8 @@ func (r *Run) note(a *Answer) {
 
 // check says what a query asks for that the ledger does not know.
 func (r *Run) check(q Query) error {
-	if q.At < 0 || r.Duration > 0 && q.At > r.Duration {
-		return fmt.Errorf("%s is outside of the run, which lasts from 0s to %s", offset(q.At), offset(r.Duration))
+	if err := r.Within(q.At); err != nil {
+		return err
 	}
 	for _, c := range []struct {
 		what, name string
@@ -251,6 +251,14 @@ func (r *Run) check(q Query) error {
 	}
 	if q.Pod != "" && q.Node != "" {
 		return fmt.Errorf("ask for a pod or for a node, not for both")
+	}
+	return nil
+}
+
+// Within says whether an instant is outside of the run.
+func (r *Run) Within(t float64) error {
+	if t < 0 || t > r.Duration {
+		return fmt.Errorf("%s is outside of the run, which lasts from 0s to %s", offset(t), offset(r.Duration))
 	}
 	return nil
 }
