@@ -116,7 +116,11 @@ func (p *page) placement(d decisions.Entry) {
 		p.field("nominated", "%s: preemption makes room there", how.Nominated)
 	}
 	if how.Evaluated > 0 {
-		p.field("nodes", "%d filtered, %d passed%s", how.Evaluated, how.Feasible, map[bool]string{true: ": taken without scoring"}[how.Feasible == 1])
+		filtered := fmt.Sprint(how.Evaluated)
+		if all := len(how.Nodes); all > how.Evaluated { // the scheduler looks at a sample, or at the nominated node first
+			filtered += fmt.Sprintf(" of %d", all)
+		}
+		p.field("nodes", "%s filtered, %d passed%s", filtered, how.Feasible, map[bool]string{true: ": taken without scoring"}[how.Feasible == 1])
 	}
 	if c := how.Cycle; c != nil {
 		p.cycle(c)

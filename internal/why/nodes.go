@@ -88,7 +88,7 @@ func (p *page) scores(nodes []decisions.NodeResult, chosen string) {
 	}
 	table.Write(&p.b, p.o.Width, p.o.Color)
 	if left > 0 {
-		p.line(tty.NoColor, 2, "and %d nodes with lower totals: --nodes all", left)
+		p.line(tty.NoColor, 2, "and %d more: --nodes all", left)
 	}
 }
 
