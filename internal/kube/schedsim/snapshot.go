@@ -12,7 +12,6 @@ import (
 	schedulingv1 "k8s.io/api/scheduling/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	configv1 "k8s.io/kube-scheduler/config/v1"
 
 	"github.com/kwatt-sim/kwatt/internal/kube/scheduler"
 )
@@ -20,14 +19,16 @@ import (
 // Snapshot is the simulator's snapshot.ResourcesForSnap: what its GET
 // /api/v1/export returns and its POST /api/v1/import takes.
 type Snapshot struct {
-	Pods            []v1.Pod                             `json:"pods"`
-	Nodes           []v1.Node                            `json:"nodes"`
-	PVs             []v1.PersistentVolume                `json:"pvs"`
-	PVCs            []v1.PersistentVolumeClaim           `json:"pvcs"`
-	StorageClasses  []storagev1.StorageClass             `json:"storageClasses"`
-	PriorityClasses []schedulingv1.PriorityClass         `json:"priorityClasses"`
-	SchedulerConfig *configv1.KubeSchedulerConfiguration `json:"schedulerConfig"`
-	Namespaces      []v1.Namespace                       `json:"namespaces"`
+	Pods            []v1.Pod                     `json:"pods"`
+	Nodes           []v1.Node                    `json:"nodes"`
+	PVs             []v1.PersistentVolume        `json:"pvs"`
+	PVCs            []v1.PersistentVolumeClaim   `json:"pvcs"`
+	StorageClasses  []storagev1.StorageClass     `json:"storageClasses"`
+	PriorityClasses []schedulingv1.PriorityClass `json:"priorityClasses"`
+	// SchedulerConfig is a KubeSchedulerConfiguration of kubescheduler.config.k8s.io/v1,
+	// as it was written: this version's type has fields that the simulator's lacks.
+	SchedulerConfig map[string]any `json:"schedulerConfig"`
+	Namespaces      []v1.Namespace `json:"namespaces"`
 }
 
 // Snapshot returns the cluster t seconds after the start, what happened at that
@@ -40,9 +41,7 @@ func (c *Cluster) Snapshot(t float64) (*Snapshot, error) {
 	s := &Snapshot{
 		Pods: []v1.Pod{}, Nodes: []v1.Node{}, PVs: []v1.PersistentVolume{}, PVCs: []v1.PersistentVolumeClaim{},
 		StorageClasses: []storagev1.StorageClass{}, PriorityClasses: []schedulingv1.PriorityClass{}, Namespaces: []v1.Namespace{},
-	}
-	if s.SchedulerConfig, err = c.Scheduler.Configuration.AsWritten(); err != nil {
-		return nil, err
+		SchedulerConfig: c.Scheduler.Configuration.AsWritten(),
 	}
 	for _, n := range at.nodes {
 		o := c.Scheduler.Node(n.pool, n.name, c.Intensity(n.pool, t), n.cordoned)
