@@ -103,10 +103,10 @@ func (s *Side) fill(r *Run, own, other []decisions.Entry, t, within float64) {
 		}
 		s.Next = &e
 	}
-	if len(other) == 0 || other[0].Scaling == nil {
+	if len(other) == 0 || !scales(other[0]) {
 		return
 	}
-	i := r.last(t, func(e decisions.Entry) bool { return e.Scaling != nil && e.Service == other[0].Service })
+	i := r.last(t, func(e decisions.Entry) bool { return scales(e) && e.Service == other[0].Service })
 	if i >= 0 {
 		e := r.Entries[i]
 		s.InForce = &e
@@ -145,7 +145,7 @@ func (r *Run) replicasOf(service string) []step {
 	for _, e := range r.Entries {
 		switch {
 		case e.Service != service:
-		case e.Scaling != nil:
+		case scales(e):
 			if len(steps) == 0 {
 				steps = append(steps, step{0, e.From})
 			}

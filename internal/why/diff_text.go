@@ -61,7 +61,7 @@ func count(n int, one, many string) string {
 // side writes what one of the runs did at the instant of the difference.
 func (p *page) side(name string, s *Side, t float64) {
 	switch {
-	case s.Did != nil && s.Did.Scaling != nil:
+	case s.Did != nil && scales(*s.Did):
 		p.heading("%s %s: %s %d → %d at %s", name, s.Policy, s.Did.Service, s.Did.From, s.Did.To, offset(s.Did.T))
 		p.scaling(*s.Did)
 	case s.Did != nil:

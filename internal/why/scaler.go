@@ -1,6 +1,8 @@
 package why
 
 import (
+	"slices"
+
 	"github.com/kwatt-sim/kwatt/internal/decisions"
 )
 
@@ -29,9 +31,12 @@ type PodStory struct {
 	Why       string   `json:"why,omitempty"` // it went
 }
 
+// scales reports whether an entry is a scaler's.
+func scales(e decisions.Entry) bool { return e.Kind == decisions.Scale || e.Kind == decisions.Tick }
+
 // scaler returns the decision of a service's scaler that is in force.
 func (r *Run) scaler(service string, at float64) (Scaler, bool) {
-	of := func(e decisions.Entry) bool { return e.Scaling != nil && e.Service == service }
+	of := func(e decisions.Entry) bool { return scales(e) && e.Service == service }
 	i := r.last(at, of)
 	if i < 0 {
 		return Scaler{}, false
@@ -49,31 +54,32 @@ func (r *Run) scaler(service string, at float64) (Scaler, bool) {
 	return s, true
 }
 
-// cameOf returns what became of the scaling at index i: the pods that were
-// created or told to go in the same instant, after it.
+// cameOf returns what became of the scaling at index i: as many pods as it adds
+// or takes away, the first that are created or go after it and before the next.
 func (r *Run) cameOf(i int) []PodStory {
 	d := r.Entries[i]
-	if d.Kind != decisions.Scale {
-		return nil
-	}
+	more, less := d.To-d.From, d.From-d.To
 	var out []PodStory
-	seen := map[string]bool{}
-	for _, e := range r.Entries[i+1:] {
-		if e.T != d.T || e.Service == d.Service && e.Scaling != nil {
-			break
-		}
-		if e.Service != d.Service || e.Pod == "" || seen[e.Pod] {
+	for k := i + 1; k < len(r.Entries) && len(out) < max(more, less); k++ {
+		e := r.Entries[k]
+		if e.Service != d.Service || e.Pod == "" {
+			if e.Service == d.Service && e.Kind == decisions.Scale {
+				break
+			}
 			continue
 		}
-		seen[e.Pod] = true
-		s := r.podStory(e.Pod)
-		came := d.To > d.From && s.Created == d.T
-		went := d.To < d.From && (e.Kind == decisions.PodDrain || e.Kind == decisions.PodGone)
-		if came || went {
-			out = append(out, s)
+		seen := slices.ContainsFunc(out, func(s PodStory) bool { return s.Pod == e.Pod })
+		goes := e.Kind == decisions.PodDrain || e.Kind == decisions.PodGone
+		if !seen && (more > 0 && r.firstOf(e.Pod) == k || less > 0 && goes) {
+			out = append(out, r.podStory(e.Pod))
 		}
 	}
 	return out
+}
+
+// firstOf returns the index of a pod's first entry.
+func (r *Run) firstOf(pod string) int {
+	return slices.IndexFunc(r.Entries, func(e decisions.Entry) bool { return e.Pod == pod })
 }
 
 // podStory puts a pod's entries together.

@@ -167,6 +167,11 @@ func ago(at, t float64) string {
 // scaling writes what a scaler saw and how it came to its replicas.
 func (p *page) scaling(d decisions.Entry) {
 	s := d.Scaling
+	if s == nil { // somebody outside scaled, and did not say what it saw
+		p.field("reason", "%s", d.Reason)
+		p.field("result", "%s", replicas(d.To))
+		return
+	}
 	if s.Seen == nil {
 		p.field("saw", "%d ready; no telemetry yet", s.Ready)
 	} else {

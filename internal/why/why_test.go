@@ -98,7 +98,7 @@ func TestWhyAtEveryInstant(t *testing.T) {
 				continue
 			}
 			for ; next < len(r.Entries) && r.Entries[next].T <= e.T; next++ {
-				if r.Entries[next].Scaling != nil {
+				if scales(r.Entries[next]) {
 					last[r.Entries[next].Service] = r.Entries[next]
 				}
 			}
