@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/kwatt-sim/kwatt/internal/decisions"
 )
 
 func TestWriteReadRoundTrip(t *testing.T) {
