@@ -17,16 +17,17 @@ func b200() GPU {
 		batch int
 		watts float64
 	}{{8, 848.0}, {16, 848.0}, {32, 848.8}, {64, 945.4}, {96, 970.5}, {128, 971.4}} {
-		busy = append(busy, BusyPoint{p.batch, pointB(p.watts, fmt.Sprintf(llmBoard+"Qwen3-32B on one B200, average batch %d"+isotonic, p.batch))})
+		busy = append(busy, BusyPoint{p.batch, pointB(p.watts, llmBoard.with(fmt.Sprintf("Qwen3-32B on one B200, average batch %d", p.batch)+isotonic))})
 	}
 	return GPU{
 		Name: "nvidia-b200", Title: "NVIDIA B200 SXM 180 GB", CapWatts: 1000,
-		Bare:      pointC(140, printouts+"136-145 W"),
+		Bare:      pointC(140, printouts.with("136-145 W")),
 		Context:   pointX(190, "assumed: 50 W above bare, as measured on the H100 SXM"),
 		Busy:      busy,
 		MIGSlices: 7, MIG: migSeven("23gb", "45gb", "90gb", "180gb"),
 		EmbodiedKg:     embodiedBig,
-		NodeBase:       pointX(220.8, "assumed as the H200's: no wall reading of a B200 host was found"),
+		NodeBase:       hostBase(pointX(220.8, "assumed as the H200's: no wall reading of a B200 host was found")),
+		HostPerWatt:    hostSlope(pointX(0.10, "assumed as the H200's: no wall reading of a B200 host was found"), 0.5),
 		NodeEmbodiedKg: hostOfEight,
 	}
 }
