@@ -60,7 +60,7 @@ func onPool(s *scenario.Service, gpu powermodel.GPU) poolService {
 	}
 	ns := make([]float64, len(seconds))
 	for b := range seconds {
-		seconds[b] *= sh.slowdown
+		seconds[b] *= sh.slowdown * gpu.Slowdown(b).Value
 		ns[b] = seconds[b] * 1e9
 	}
 	contended := s.Model.ServiceTime == nil
@@ -73,9 +73,10 @@ func onPool(s *scenario.Service, gpu powermodel.GPU) poolService {
 		e.Full *= float64(s.Batching.Instances)
 	}
 	for b := range seconds {
-		w, g := gpu.BusyWatts(b)
-		e.BusyWatts = append(e.BusyWatts, w)
-		e.Grades = append(e.Grades, g)
+		p := gpu.At(b)
+		e.BusyWatts = append(e.BusyWatts, p.Value)
+		e.Grades = append(e.Grades, p.Grade)
+		e.Rel = append(e.Rel, p.Uncertainty())
 	}
 	out.need.Watts = sh.load * (e.BusyWatts[s.Batching.MaxBatch] - gpu.Context.Value)
 	return out

@@ -77,6 +77,8 @@ var catalogue = []Metric{
 	{"energy_node_kwh", "kWh", LowerIsBetter, false, "Energy of whole nodes: GPUs, base, boot and sleep."},
 	{"energy_kwh", "kWh", LowerIsBetter, false, "Energy of the facility: nodes times PUE."},
 	{"energy_idle_kwh", "kWh", LowerIsBetter, false, "GPU energy drawn while no kernel ran, with and without a context."},
+	{"energy_attributed_kwh", "kWh", LowerIsBetter, true, "Facility energy that the pods of a service answer for; the rest of energy_kwh is unattributed."},
+	{"energy_unattributed_kwh", "kWh", LowerIsBetter, false, "Facility energy that no service answers for: free GPUs and parts of them, booting and sleeping nodes."},
 	{"joules_per_request", "J", LowerIsBetter, false, "Facility energy per served request."},
 	{"co2e_operational_grams", "g", LowerIsBetter, false, "Facility energy times the grid's carbon intensity, hour by hour."},
 	{"co2e_embodied_grams", "g", LowerIsBetter, false, "Hardware's embodied emissions, by the share of its lifetime it was reserved."},

@@ -25,6 +25,7 @@ type tables struct {
 	Grades      []gradeRow
 	Worst       results.Grades
 	GradeLegend string
+	Power       powerTable
 	Assumptions []string
 	Sources     []string
 }
@@ -39,6 +40,7 @@ func newTables(d Document) (*tables, error) {
 		Grades:      gradeRows(s),
 		Worst:       s.Grades,
 		GradeLegend: gradeLegend,
+		Power:       newPowerTable(s),
 		Assumptions: noteTexts(s, results.NoteAssumption),
 		Sources:     noteTexts(s, results.NoteSource),
 	}
