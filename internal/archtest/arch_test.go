@@ -24,6 +24,7 @@ var layers = [][]string{
 	{"internal/report", "internal/why"},
 	{"internal/experiment"},
 	{"internal/scenario"},
+	{"internal/powerfile"},
 	{"internal/engine", "internal/schema/gendoc", "internal/powerprofile"},
 	{"internal/results", "internal/schema", "internal/policies/all"},
 	{"internal/stats", "internal/policies/static", "internal/policies/energyaware", "internal/policies/forecast", "internal/kube/hpa", "internal/kube/scheduler"},

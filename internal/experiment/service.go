@@ -5,6 +5,7 @@ import (
 
 	"github.com/kwatt-sim/kwatt/internal/cluster"
 	"github.com/kwatt-sim/kwatt/internal/engine"
+	"github.com/kwatt-sim/kwatt/internal/policies"
 	"github.com/kwatt-sim/kwatt/internal/powermodel"
 	"github.com/kwatt-sim/kwatt/internal/profiles"
 	"github.com/kwatt-sim/kwatt/internal/scenario"
@@ -80,6 +81,16 @@ func onPool(s *scenario.Service, gpu powermodel.GPU) poolService {
 	}
 	out.need.Watts = sh.load * (e.BusyWatts[s.Batching.MaxBatch] - gpu.Context.Value)
 	return out
+}
+
+// powerCaps is the service under each cap that the board could run under.
+func powerCaps(s *scenario.Service, gpu powermodel.GPU) []policies.PowerCap {
+	var caps []policies.PowerCap
+	for _, g := range gpu.Caps() {
+		on := onPool(s, g)
+		caps = append(caps, policies.PowerCap{Watts: g.CapWatts, BatchSeconds: on.seconds, BusyWatts: on.engine.BusyWatts})
+	}
+	return caps
 }
 
 // batchSeconds returns the mean time of each batch up to MaxBatch on a whole

@@ -129,6 +129,26 @@ func (g *GPU) lowerCap(watts float64) error {
 // Limit is what holds the board down.
 func (g GPU) Limit() Limit { return g.limit }
 
+// Caps are power caps under which the board can run at its clock, ascending:
+// from half its own in tenths, as far as its slowdown is known.
+func (g GPU) Caps() []GPU {
+	free := g
+	if g.free != nil {
+		free = *g.free
+	}
+	var out []GPU
+	for tenths := 5; tenths <= 10; tenths++ {
+		l := Limit{CapWatts: math.Round(free.CapWatts * float64(tenths) / 10), ClockMHz: g.limit.ClockMHz}
+		if tenths == 10 {
+			l.CapWatts = free.CapWatts
+		}
+		if capped, err := free.Under(l); err == nil {
+			out = append(out, capped)
+		}
+	}
+	return out
+}
+
 // Slowdown is the time of a batch over what it is without the limit, at least
 // 1 and, when nothing holds the board down, exactly 1 of grade A.
 func (g GPU) Slowdown(batch int) Point {

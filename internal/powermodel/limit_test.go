@@ -88,6 +88,29 @@ func TestLimitsThatCannotBe(t *testing.T) {
 	}
 }
 
+func TestCapsToChooseFrom(t *testing.T) {
+	var caps []float64
+	for _, g := range mustLookup(t, "nvidia-t4").Caps() {
+		caps = append(caps, g.CapWatts)
+	}
+	if want := []float64{35, 42, 49, 56, 63, 70}; !slices.Equal(caps, want) {
+		t.Errorf("caps %v W, want %v W", caps, want)
+	}
+	// Caps below what is known are left out, and a locked clock stays locked.
+	g := sweptBoard()
+	g.CapWatts = 310
+	caps = nil
+	for _, c := range under(t, g, Limit{ClockMHz: 1000, CapWatts: 250}).Caps() {
+		caps = append(caps, c.CapWatts)
+		if c.Limit().ClockMHz != 1000 {
+			t.Errorf("cap %g W: limit %+v", c.CapWatts, c.Limit())
+		}
+	}
+	if want := []float64{155, 186, 217, 248, 279, 310}; !slices.Equal(caps, want) {
+		t.Errorf("caps %v W, want %v W", caps, want)
+	}
+}
+
 // A tighter cap never draws more and is never faster, a larger batch is never
 // held down less, and a cap that holds nothing down changes nothing.
 func TestLimitsAreMonotone(t *testing.T) {

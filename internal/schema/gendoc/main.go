@@ -33,14 +33,14 @@ func main() {
 }
 
 // extract returns the JSON for the module at root: the comments of packages
-// scenario and powerprofile and of every policy's package, with sorted keys.
+// scenario, powerprofile and powerfile and of every policy's package, with sorted keys.
 func extract(root string) ([]byte, error) {
 	dirs, err := filepath.Glob(filepath.Join(root, "internal/policies/*/"))
 	if err != nil {
 		return nil, err
 	}
 	docs := map[string]string{}
-	for _, dir := range append(dirs, filepath.Join(root, "internal/scenario"), filepath.Join(root, "internal/powerprofile")) {
+	for _, dir := range append(dirs, filepath.Join(root, "internal/scenario"), filepath.Join(root, "internal/powerprofile"), filepath.Join(root, "internal/powerfile")) {
 		if err := readPackage(dir, docs); err != nil {
 			return nil, fmt.Errorf("read doc comments of %s: %w", dir, err)
 		}
