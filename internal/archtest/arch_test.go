@@ -30,7 +30,7 @@ var layers = [][]string{
 	{"internal/stats", "internal/policies/static", "internal/policies/energyaware", "internal/policies/forecast", "internal/kube/hpa", "internal/kube/scheduler"},
 	{"internal/policies/capacity", "internal/kube/manifest", "internal/cluster/clustertest"},
 	{"internal/policies", "internal/forecast", "internal/queueing"},
-	{"internal/cluster", "internal/workload", "internal/serving", "internal/carbon", "internal/cost"},
+	{"internal/cluster", "internal/poweraccuracy", "internal/workload", "internal/serving", "internal/carbon", "internal/cost"},
 	{"internal/powermodel", "internal/powerfit", "internal/profiles", "internal/metrics", "internal/decisions", "internal/kube/plugins/energyaware", "internal/kube/plugins/carbonaware"},
 	{"internal/vtime", "internal/rng", "internal/units", "internal/grade", "internal/golden", "internal/kube/plugins/power"},
 }

@@ -13,7 +13,8 @@ import (
 )
 
 func powerCommand(env Env) *cobra.Command {
-	return group("power", "What GPUs draw: the catalogue, and fits to readings of your own", powerListCommand(env), powerShowCommand(env), powerFitCommand(env))
+	return group("power", "What GPUs draw: the catalogue, and fits to readings of your own", powerListCommand(env), powerShowCommand(env), powerFitCommand(env),
+		powerValidateCommand(env))
 }
 
 func powerListCommand(env Env) *cobra.Command {

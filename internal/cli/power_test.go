@@ -129,3 +129,15 @@ func TestPowerErrors(t *testing.T) {
 		}
 	}
 }
+
+// The page is what the command prints.
+func TestPowerValidatePrintsThePage(t *testing.T) {
+	want, err := os.ReadFile("../../docs/power-accuracy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, stdout, stderr := sim(t, "power", "validate")
+	if code != exitOK || stdout != string(want) {
+		t.Errorf("exit %d, %d bytes, the page has %d\n%s", code, len(stdout), len(want), stderr)
+	}
+}

@@ -30,6 +30,7 @@ type Score struct {
 	N     int
 	RMSE  float64 // W
 	MAPE  float64 // mean of |error| / reading
+	Bias  float64 // mean of error / reading
 	Worst float64 // the relative error furthest from 0
 }
 
@@ -62,6 +63,20 @@ const fewestInside = 5
 // With fewer than three batches nothing can be held out, and the monotone
 // curve is chosen. only, if it is not empty, is the one family to fit.
 func Do(d Data, only string) (*Result, error) {
+	r, err := Rank(d, only)
+	if err != nil {
+		return nil, err
+	}
+	s, err := d.samples()
+	if err != nil {
+		return nil, err
+	}
+	r.Chosen.resample(s, d.Context)
+	return r, nil
+}
+
+// Rank is Do without the intervals, which take a thousand fits more.
+func Rank(d Data, only string) (*Result, error) {
 	s, err := d.samples()
 	if err != nil {
 		return nil, err
@@ -93,7 +108,6 @@ func Do(d Data, only string) (*Result, error) {
 		return 0
 	})
 	r.Chosen = r.All[0]
-	r.Chosen.resample(s, d.Context)
 	return r, nil
 }
 
@@ -144,6 +158,7 @@ func (f *Fit) score(at []int) (Score, []float64) {
 		sc.RMSE += float64(e * e)
 		rel := e / r.Watts
 		sc.MAPE += math.Abs(rel)
+		sc.Bias += rel
 		if math.Abs(rel) > math.Abs(sc.Worst) {
 			sc.Worst = rel
 		}
@@ -153,7 +168,7 @@ func (f *Fit) score(at []int) (Score, []float64) {
 		return sc, nil
 	}
 	n := float64(sc.N)
-	sc.RMSE, sc.MAPE = math.Sqrt(sc.RMSE/n), sc.MAPE/n
+	sc.RMSE, sc.MAPE, sc.Bias = math.Sqrt(sc.RMSE/n), sc.MAPE/n, sc.Bias/n
 	return sc, spread(errs)
 }
 

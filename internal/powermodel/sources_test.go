@@ -98,42 +98,32 @@ func TestHostsDifferAsMuchAsTheirUncertaintySays(t *testing.T) {
 	}
 }
 
-// Runs in which the power limit of the boards is known from the submission's
-// configuration (closed/NVIDIA/configs, power_limit; the A10's is the board's
-// own). Watts are the wall's mean over the logged run, idle the lowest reading.
-var wallRuns = []struct {
+// wallRun is a run in which the power limit of the boards is known.
+type wallRun struct {
 	gpu, round, system, model, scenario string
 	idle, watts, limit, gpus            float64
-}{
-	{"nvidia-a10", "v1.1", "XE2420_A10x2_TRT_MaxQ", "bert-99", "Offline", 227.4, 588.1, 150, 2},
-	{"nvidia-a10", "v1.1", "XE2420_A10x2_TRT_MaxQ", "bert-99.9", "Server", 227.4, 583.2, 150, 2},
-	{"nvidia-a10", "v1.1", "XE2420_A10x2_TRT_MaxQ", "dlrm-99", "Offline", 227.4, 580.8, 150, 2},
-	{"nvidia-a100-pcie-80gb", "v3.0", "A100-PCIe-80GBx8_TRT_MaxQ", "bert-99", "Server", 638.3, 2165.0, 200, 8},
-	{"nvidia-a100-pcie-80gb", "v3.0", "A100-PCIe-80GBx8_TRT_MaxQ", "bert-99.9", "Server", 638.3, 2158.2, 200, 8},
-	{"nvidia-a100-pcie-80gb", "v3.0", "A100-PCIe-80GBx8_TRT_MaxQ", "resnet50", "Server", 638.3, 2085.1, 200, 8},
-	{"nvidia-a100-pcie-80gb", "v2.1", "A100-PCIe-80GBx8_TRT_MaxQ", "bert-99", "Server", 641.6, 2163.3, 200, 8},
-	{"nvidia-a100-pcie-80gb", "v2.1", "A100-PCIe-80GBx8_TRT_MaxQ", "bert-99.9", "Server", 641.6, 2169.4, 200, 8},
-	{"nvidia-a100-pcie-80gb", "v2.0", "A100-PCIe-80GBx8_TRT_MaxQ", "bert-99", "Server", 621.4, 2137.0, 200, 8},
-	{"nvidia-a100-pcie-80gb", "v2.0", "A100-PCIe-80GBx8_TRT_MaxQ", "ssd-resnet34", "Server", 621.4, 2094.3, 200, 8},
-	{"nvidia-a100-sxm4-80gb", "v2.1", "DGX-A100_A100-SXM-80GBx8_TRT_MaxQ", "bert-99", "Server", 1454.9, 3378.1, 275, 8},
-	{"nvidia-a100-sxm4-80gb", "v2.1", "DGX-A100_A100-SXM-80GBx8_TRT_MaxQ", "bert-99.9", "Server", 1454.9, 3416.2, 275, 8},
-	{"nvidia-a100-sxm4-80gb", "v2.1", "DGX-A100_A100-SXM-80GBx8_TRT_MaxQ", "resnet50", "Server", 1454.9, 2902.1, 225, 8},
-	{"nvidia-h100-pcie", "v3.0", "H100-PCIe-80GBx8_TRT_MaxQ", "bert-99", "Offline", 662.5, 2998.3, 290, 8},
-	{"nvidia-h100-pcie", "v3.0", "H100-PCIe-80GBx8_TRT_MaxQ", "bert-99.9", "Offline", 662.5, 3130.7, 300, 8},
-	{"nvidia-h100-pcie", "v3.0", "H100-PCIe-80GBx8_TRT_MaxQ", "bert-99", "Server", 662.5, 3061.4, 310, 8},
-	{"nvidia-h200", "v4.1", "H200-SXM-141GBx8_TRT_MaxQ", "bert-99", "Server", 2358, 5235.6, 400, 8},
-	{"nvidia-h200", "v4.1", "H200-SXM-141GBx8_TRT_MaxQ", "bert-99.9", "Server", 2358, 5639.3, 450, 8},
-	{"nvidia-h200", "v4.1", "H200-SXM-141GBx8_TRT_MaxQ", "gptj-99", "Offline", 2358, 4775.3, 350, 8},
-	{"nvidia-h200", "v4.1", "H200-SXM-141GBx8_TRT_MaxQ", "gptj-99", "Server", 2358, 4722.6, 350, 8},
-	{"nvidia-h200", "v4.1", "H200-SXM-141GBx8_TRT_MaxQ", "llama2-70b-99", "Offline", 2358, 6153.0, 500, 8},
-	{"nvidia-h200", "v4.1", "H200-SXM-141GBx8_TRT_MaxQ", "llama2-70b-99", "Server", 2358, 6280.2, 500, 8},
-	{"nvidia-h200", "v4.1", "H200-SXM-141GBx8_TRT_MaxQ", "dlrm-v2-99", "Server", 2358, 6068.7, 500, 8},
-	{"nvidia-h200", "v4.1", "H200-SXM-141GBx8_TRT_MaxQ", "dlrm-v2-99.9", "Server", 2358, 6064.6, 500, 8},
+}
+
+// wallRuns reads the table that internal/poweraccuracy carries.
+func wallRuns(t *testing.T) []wallRun {
+	t.Helper()
+	rows := rawCSV(t, "../poweraccuracy/data/mlperf_wall.csv")
+	var runs []wallRun
+	for _, r := range rows {
+		runs = append(runs, wallRun{
+			r["gpu"], r["round"], r["system"], r["model"], r["scenario"],
+			rawFloat(t, r["idle"]), rawFloat(t, r["watts"]), rawFloat(t, r["limit"]), rawFloat(t, r["gpus"]),
+		})
+	}
+	if len(runs) != 24 {
+		t.Fatalf("%d runs, want 24", len(runs))
+	}
+	return runs
 }
 
 func TestHostPerWattFollowsFromTheWallReadings(t *testing.T) {
 	slopes := map[string][]float64{}
-	for _, r := range wallRuns {
+	for _, r := range wallRuns(t) {
 		g := mustLookup(t, r.gpu)
 		slopes[r.gpu] = append(slopes[r.gpu], (r.watts-r.idle)/(r.gpus*(r.limit-g.Bare.Value))-1)
 		if !strings.Contains(g.HostPerWatt.Source, r.system) {
@@ -202,7 +192,7 @@ func TestWallRunsAgainstTheRawLogs(t *testing.T) {
 		t.Logf("raw file absent, not compared: %v", err)
 		return
 	}
-	for _, r := range wallRuns {
+	for _, r := range wallRuns(t) {
 		idle, watts := math.Inf(1), 0.0
 		for line := range strings.Lines(string(raw)) {
 			f := strings.Split(line, "|")
@@ -236,7 +226,9 @@ func rawCSV(t *testing.T, path string) []map[string]string {
 		return nil
 	}
 	defer f.Close()
-	records, err := csv.NewReader(f).ReadAll()
+	in := csv.NewReader(f)
+	in.Comment = '#'
+	records, err := in.ReadAll()
 	if err != nil {
 		t.Fatal(err)
 	}
