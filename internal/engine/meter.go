@@ -146,6 +146,8 @@ func (m *meter) addGPU(node int, n *cluster.Node, g *cluster.GPU, now vtime.Time
 	m.gpu += j
 	m.gpuIdle += j
 	m.attributeIdle(n, g, pool, j, idle)
+	m.hostFollows(n.Pool, pool, kindContext, j, board.Context.Uncertainty())
+	m.hostFollows(n.Pool, pool, kindBare, -float64(board.Bare.Value*dt), board.Bare.Uncertainty())
 	over := pool.HostPerWatt
 	m.book(node, kindHost, float64(over.Value*(m.gpu-before-float64(board.Bare.Value*dt))), over.Grade, over.Uncertainty())
 	for _, p := range g.Pods {
@@ -172,6 +174,7 @@ func (m *meter) addBusy(node int, pool *powermodel.Node, r *replica, at int, par
 		j := float64(ps.BusyWatts[batch] * load)
 		m.gpu += j
 		m.book(node, kindBusy, j, ps.Grades[batch], ps.uncertainty(batch))
+		m.hostFollows(at, pool, kindBusy, j, ps.uncertainty(batch))
 		s.joules += withHost(pool, j, load)
 	})
 	return seconds

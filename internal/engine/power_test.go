@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -39,6 +40,7 @@ func powerWorld(t *rapid.T, tb testing.TB) *Config {
 	parts := []float64{1, 0.5, 0.25}
 	for i := range c.Services {
 		s := &c.Services[i]
+		s.Pools, c.Cluster.Services[i].Needs = slices.Clone(s.Pools), slices.Clone(c.Cluster.Services[i].Needs) // world2 shares them
 		part := rapid.SampledFrom(parts).Draw(t, "part")
 		s.Serving.MaxBatch, s.Serving.Instances = 4, rapid.IntRange(1, 2).Draw(t, "instances")
 		s.Serving.MaxQueueDelay = 20e6
@@ -86,7 +88,7 @@ func TestEnergyIsTheSameForEveryTelemetryInterval(t *testing.T) {
 			}
 			for metric, by := range want.Spread {
 				for component, w := range by {
-					if g := got.Spread[metric][component]; math.Abs(g-w) > 1e-9*w {
+					if g := got.Spread[metric][component]; math.Abs(g-w) > 1e-9*math.Abs(w) {
 						rt.Fatalf("scraped every %v: uncertainty of %s by %s is %.12g, every 5 s %.12g", scrape, metric, component, g, w)
 					}
 				}
@@ -257,6 +259,60 @@ func TestAttributionByHand(t *testing.T) {
 	near6(t, "all", r.Metrics["energy_kwh"], units.KWh((first+second+nobody)*1.25))
 }
 
+// The uncertainty that a component leaves is what the metric changes by when all
+// of its figures are off by one standard deviation: the same run with those
+// figures says so.
+func TestUncertaintyIsTheChangeOfTheFigures(t *testing.T) {
+	seen := map[string]bool{}
+	rapid.Check(t, func(rt *rapid.T) {
+		c := powerWorld(rt, t)
+		seed := rapid.Uint64Range(1, 1e6).Draw(rt, "seed")
+		before := run(t, c, seed)
+		node := &c.Cluster.Pools[0].Node
+		off := func(p *powermodel.Point) func() {
+			was := p.Value
+			p.Value *= 1 + p.Uncertainty()
+			return func() { p.Value = was }
+		}
+		spoil := map[string]func() func(){
+			"busy": func() func() {
+				for i := range c.Services {
+					for b := range c.Services[i].Pools[0].BusyWatts {
+						c.Services[i].Pools[0].BusyWatts[b] *= 1 + powermodel.GradeUncertainty(grade.A)
+					}
+				}
+				return func() {
+					for i := range c.Services {
+						c.Services[i].Pools[0].BusyWatts = []float64{0, 200, 300, 450, 690}
+					}
+				}
+			},
+			"context": func() func() { return off(&node.GPU.Context) },
+			"bare":    func() func() { return off(&node.GPU.Bare) },
+			"base":    func() func() { return off(&node.BaseWatts) },
+			"host":    func() func() { return off(&node.HostPerWatt) },
+			"boot":    func() func() { return off(&node.BootWatts) },
+			"sleep":   func() func() { return off(&node.SleepWatts) },
+		}
+		name := rapid.SampledFrom([]string{"busy", "context", "bare", "base", "host", "boot", "sleep"}).Draw(rt, "component")
+		mend := spoil[name]()
+		after := run(t, c, seed)
+		mend()
+		for _, metric := range []string{"energy_gpu_kwh", "energy_idle_kwh", "energy_node_kwh", "energy_kwh", "joules_per_request", "co2e_operational_grams", "co2e_grams", "cost_usd"} {
+			got, want := before.Spread[metric]["nvidia-h100-sxm "+name], after.Metrics[metric]-before.Metrics[metric]
+			if math.Abs(got-want) > 1e-8*math.Abs(before.Metrics[metric]) {
+				rt.Fatalf("%s of %s: uncertain by %.12g, off by %.12g when the figures are", metric, name, got, want)
+			}
+			seen[name] = seen[name] || want != 0
+		}
+	})
+	for _, name := range kindNames {
+		if !seen[name] {
+			t.Errorf("nothing ever depended on %s: the test has seen nothing of it", name)
+		}
+	}
+}
+
 // The uncertainty of a quiet hour, by hand: one board with a context, one bare.
 func TestUncertaintyByHand(t *testing.T) {
 	c := world1(t, make([]float64, 3600), &plan{interval: time.Hour, replicas: []int{1}})
@@ -267,8 +323,8 @@ func TestUncertaintyByHand(t *testing.T) {
 	kWh := func(watts float64) float64 { return watts / 1000 }
 	context, bare := node.GPU.Context, node.GPU.Bare
 	component := map[string]float64{
-		"context": kWh(1.2 * context.Value * 0.07), // the host's watts are wrong with it
-		"bare":    kWh(bare.Value * 0.10),          // grade A
+		"context": kWh(1.2 * context.Value * 0.07),    // the host's watts are wrong with it
+		"bare":    kWh((1 - 0.2) * bare.Value * 0.10), // grade A: one board draws it, of the other it bounds the host's share
 		"base":    kWh(node.BaseWatts.Value * 0.5),
 		"host":    kWh(0.2 * (context.Value - bare.Value) * 0.3),
 	}

@@ -24,10 +24,19 @@ var kindNames = [kinds]string{"busy", "context", "bare", "base", "host", "boot",
 
 // tally is one kind of energy on one pool.
 type tally struct {
-	joules     float64
-	sigma      float64 // standard uncertainty of joules, J: Σ joules · relative uncertainty
-	seen       float64 // sigma when emit last looked
-	gramsSigma float64 // the same of the facility's operational g CO2e
+	joules float64
+	sigma  float64 // standard uncertainty of joules, J: Σ joules · relative uncertainty
+	// followed is what the host's share is off by when the kind is: the host adds
+	// to the GPUs' watts above bare, so it falls with the bare watts.
+	followed   float64
+	seen       float64 // sigma and followed when emit last looked
+	gramsSigma float64 // of the facility's operational g CO2e
+}
+
+// hostFollows books what the host's share is off by when these joules of a
+// device are.
+func (m *meter) hostFollows(at int, pool *powermodel.Node, k kind, joules, rel float64) {
+	m.parts[at][k].followed += float64(pool.HostPerWatt.Value * joules * rel)
 }
 
 // uncertainty is that of the busy watts of a batch.
@@ -42,14 +51,16 @@ func (s *PoolService) uncertainty(batch int) float64 {
 func (m *meter) emit(pool int, intensity float64) {
 	for k := range m.parts[pool] {
 		p := &m.parts[pool][k]
-		p.gramsSigma += float64(units.KWh((p.sigma-p.seen)*m.w.cfg.PUE) * intensity)
-		p.seen = p.sigma
+		sigma := p.sigma + p.followed
+		p.gramsSigma += float64(units.KWh((sigma-p.seen)*m.w.cfg.PUE) * intensity)
+		p.seen = sigma
 	}
 }
 
 // spread is the standard uncertainty of a metric by the component of energy or
-// of embodied carbon that it comes from. Components are independent of each
-// other, and one is wrong by the same factor in every run.
+// of embodied carbon that it comes from, negative where the metric falls when
+// the figures rise. Components are independent of each other, and one is wrong
+// by the same factor in every run.
 type spread map[string]map[string]float64
 
 func (s spread) add(metric, component string, sigma float64) {
@@ -63,8 +74,8 @@ func (s spread) add(metric, component string, sigma float64) {
 }
 
 // spread carries the uncertainty of the power figures, and of those of embodied
-// carbon, through to the metrics, all of which are sums over the components.
-// The host follows the GPUs' watts, so it is wrong with them too.
+// carbon, through to the metrics, all of which are linear in the figures: it is
+// exact, not a first order.
 func (w *world) spread(served float64) spread {
 	out := spread{}
 	prices := w.cfg.Prices
@@ -83,21 +94,16 @@ func (w *world) spread(served float64) spread {
 	for i, pool := range w.cfg.Cluster.Pools {
 		for k, p := range w.meter.parts[i] {
 			component := pool.Node.GPU.Name + " " + kindNames[k]
-			follow := 1.0
-			switch kind(k) {
-			case kindBusy, kindContext:
-				follow += pool.Node.HostPerWatt.Value
-			}
 			if kind(k) <= kindBare {
 				out.add("energy_gpu_kwh", component, units.KWh(p.sigma))
 			}
 			if kind(k) == kindContext || kind(k) == kindBare {
 				out.add("energy_idle_kwh", component, units.KWh(p.sigma))
 			}
-			node, grams := float64(follow*p.sigma), float64(follow*p.gramsSigma)
+			node := p.sigma + p.followed
 			out.add("energy_node_kwh", component, units.KWh(node))
-			out.add("co2e_operational_grams", component, grams)
-			add(component, node*w.cfg.PUE, grams)
+			out.add("co2e_operational_grams", component, p.gramsSigma)
+			add(component, node*w.cfg.PUE, p.gramsSigma)
 		}
 		component := pool.Node.GPU.Name + " embodied"
 		embodied := w.embodiedOf(i) * pool.Node.EmbodiedUncertainty()

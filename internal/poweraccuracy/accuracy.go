@@ -1,5 +1,10 @@
 package poweraccuracy
 
+import (
+	"math"
+	"strings"
+)
+
 // Accuracy is every comparison of the page.
 type Accuracy struct {
 	Curves    []Curve
@@ -38,4 +43,97 @@ func Compute() (*Accuracy, error) {
 		return nil, err
 	}
 	return a, nil
+}
+
+// HeldOutBatches is the error at batches that the chosen curve was not shown,
+// over the models of a board.
+func (a *Accuracy) HeldOutBatches(board string) Errors {
+	var e Errors
+	for _, c := range a.Curves {
+		if s := c.Families[c.Chosen]; c.Board == board && s.N > 0 {
+			e.merge(Errors{N: s.N, MAPE: s.MAPE, Worst: s.Worst, sum: s.Bias * float64(s.N)})
+		}
+	}
+	return e
+}
+
+// HeldOutModels is the error of the curve of all other models.
+func (a *Accuracy) HeldOutModels(board string) Errors {
+	var e Errors
+	for _, c := range a.Curves {
+		if c.Board == board {
+			e.merge(c.Others)
+		}
+	}
+	return e
+}
+
+// CatalogueModels is the error of the catalogue's curve, over all models but the
+// one it is of.
+func (a *Accuracy) CatalogueModels(board string) Errors {
+	var e Errors
+	for _, c := range a.Curves {
+		if c.Board == board && !c.own() {
+			e.merge(c.Catalogue)
+		}
+	}
+	return e
+}
+
+// own reports whether the catalogue's curve is this model's.
+func (c Curve) own() bool {
+	return c.Board == "H100" && strings.HasPrefix(c.Model, "Llama 3.1 8B") || c.Board == "B200" && c.Model == "Qwen 3 32B"
+}
+
+// FixedRates is the error of four boards' watts against the node's.
+func (a *Accuracy) FixedRates() Errors {
+	var e Errors
+	for _, n := range a.Rates {
+		e.add(n.Boards, n.Measured)
+	}
+	return e
+}
+
+// WallErrors is the error of the wall predictions, with or without the host.
+func (a *Accuracy) WallErrors(host bool) Errors {
+	var e Errors
+	for _, w := range a.Wall {
+		switch {
+		case math.IsNaN(w.WithHost): // no other model's run to take the host from
+		case host:
+			e.add(w.WithHost, w.Measured)
+		default:
+			e.add(w.Plain, w.Measured)
+		}
+	}
+	return e
+}
+
+// RampErrors is the error of a prediction of the ramps' energy, of those whose
+// power limit is known or of all.
+func (a *Accuracy) RampErrors(predicted func(Ramp) float64, known bool) Errors {
+	var e Errors
+	for _, r := range a.Ramps {
+		if !known || r.Limit > 0 {
+			e.add(predicted(r), r.MJ)
+		}
+	}
+	return e
+}
+
+// InferenceErrors is the error of the slowdown under a cap on the H200.
+func (a *Accuracy) InferenceErrors() Errors {
+	var e Errors
+	for _, c := range a.Inference {
+		e.add(c.Predicted, c.Measured)
+	}
+	return e
+}
+
+func slowdowns(held []HeldOutCaps) Errors {
+	var e Errors
+	for _, h := range held {
+		e.merge(h.Slowdown)
+	}
+	return e
 }

@@ -37,7 +37,8 @@ type Run struct {
 	EnergyByComponent map[string]float64
 	// Spread is the standard uncertainty that the power figures leave in a metric,
 	// in its unit, by component. A component is wrong by the same factor in every
-	// run, whatever its seed and policy; two of them are wrong independently.
+	// run, whatever its seed and policy; two of them are wrong independently. It is
+	// negative where the metric falls when the component's figures rise.
 	Spread    map[string]map[string]float64
 	Points    []Point
 	Decisions []decisions.Entry // in order of time

@@ -53,7 +53,7 @@ func (p *PolicySummary) powerUncertainty(runs []*Run) spread {
 		return out
 	}
 	for _, name := range slices.Sorted(maps.Keys(energy)) {
-		p.EnergyByComponent = append(p.EnergyByComponent, Component{name, energy[name] / total, out["energy_kwh"][name] / total})
+		p.EnergyByComponent = append(p.EnergyByComponent, Component{name, energy[name] / total, math.Abs(out["energy_kwh"][name]) / total})
 	}
 	slices.SortStableFunc(p.EnergyByComponent, func(a, b Component) int { return cmp.Compare(b.Uncertainty, a.Uncertainty) })
 	return out
