@@ -21,18 +21,18 @@ const module = "github.com/kwatt-sim/kwatt/"
 var layers = [][]string{
 	{"cmd/sim"},
 	{"internal/cli"},
-	{"internal/report", "internal/why"},
-	{"internal/experiment"},
-	{"internal/scenario"},
+	{"internal/report", "internal/why", "internal/nvml", "internal/nvml/cuda"},
+	{"internal/experiment", "internal/calibrate/loadgen", "internal/calibrate/gputest"},
+	{"internal/scenario", "internal/calibrate"},
 	{"internal/powerfile"},
 	{"internal/engine", "internal/schema/gendoc", "internal/powerprofile"},
 	{"internal/results", "internal/schema", "internal/policies/all"},
 	{"internal/stats", "internal/policies/static", "internal/policies/energyaware", "internal/policies/forecast", "internal/kube/hpa", "internal/kube/scheduler"},
-	{"internal/policies/capacity", "internal/kube/manifest", "internal/cluster/clustertest"},
+	{"internal/policies/capacity", "internal/kube/manifest", "internal/cluster/clustertest", "internal/kube/hpa/hpatest"},
 	{"internal/policies", "internal/forecast", "internal/queueing"},
 	{"internal/cluster", "internal/poweraccuracy", "internal/workload", "internal/serving", "internal/carbon", "internal/cost"},
 	{"internal/powermodel", "internal/powerfit", "internal/profiles", "internal/metrics", "internal/decisions", "internal/kube/plugins/energyaware", "internal/kube/plugins/carbonaware"},
-	{"internal/vtime", "internal/rng", "internal/units", "internal/grade", "internal/golden", "internal/kube/plugins/power"},
+	{"internal/vtime", "internal/rng", "internal/units", "internal/grade", "internal/golden", "internal/kube/plugins/power", "internal/nvml/fakedriver"},
 }
 
 // exclusive says who alone may import a package from outside the module (by
@@ -42,6 +42,7 @@ var exclusive = map[string][]string{
 	"k8s.io/":                          {"internal/kube"},
 	"sigs.k8s.io/":                     {"internal/kube"},
 	"github.com/NVIDIA/go-nvml":        {"internal/nvml"},
+	"github.com/prometheus/":           {"internal/cli"},
 	"github.com/go-echarts/":           {"internal/report"},
 	"gonum.org/v1/plot":                {"internal/report"},
 	"github.com/spf13/cobra":           {"internal/cli"},

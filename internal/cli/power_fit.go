@@ -37,8 +37,8 @@ of watts). Five curves are fitted (` + strings.Join(powerfit.Families(), ", ") +
 scored by its error at batches that it was not shown, and the best one is chosen.
 Intervals are of 95 %. With --output the curve is written as a power model, which
 a scenario takes as a node pool's gpu.powerModel.`,
-		Example: `  sim calibrate --out my-board && sim power fit my-board.yaml --output my-model.yaml --plot my-board.svg
-  sim power fit readings.csv --gpu nvidia-l4 --context 28W --source "wattmeter, our rack" --output l4.yaml`,
+		Example: `  sim calibrate --out my-board && sim power fit my-board/profile.yaml -o my-model.yaml --plot my-board.svg
+  sim power fit readings.csv --gpu nvidia-l4 --context 28W --source "wattmeter, our rack" -o l4.yaml`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error { return powerFit(env, args[0], o) },
 	}

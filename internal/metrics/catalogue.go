@@ -74,7 +74,7 @@ var catalogue = []Metric{
 	{"scale_events_total", "events", LowerIsBetter, true, "Changes of a service's desired replicas."},
 	{"pending_pod_seconds", "s", LowerIsBetter, true, "Pod-seconds spent waiting for a place."},
 	{"energy_gpu_kwh", "kWh", LowerIsBetter, false, "Energy of the GPU boards in nodes that are on; booting, waking and sleeping nodes count as a whole."},
-	{"energy_node_kwh", "kWh", LowerIsBetter, false, "Energy of whole nodes: GPUs, base, boot and sleep."},
+	{"energy_node_kwh", "kWh", LowerIsBetter, false, "Energy of whole nodes: GPUs, base, what the host adds to the GPUs, boot and sleep."},
 	{"energy_kwh", "kWh", LowerIsBetter, false, "Energy of the facility: nodes times PUE."},
 	{"energy_idle_kwh", "kWh", LowerIsBetter, false, "GPU energy drawn while no kernel ran, with and without a context."},
 	{"energy_attributed_kwh", "kWh", LowerIsBetter, true, "Facility energy that the pods of a service answer for; the rest of energy_kwh is unattributed."},

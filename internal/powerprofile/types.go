@@ -74,8 +74,6 @@ type Device struct {
 	ComputeCapability string `yaml:"computeCapability,omitempty"`
 	// MemoryMiB is the board's memory.
 	MemoryMiB int `yaml:"memoryMiB,omitempty" kwatt:"min=0"`
-	// Multiprocessors is the number of SMs.
-	Multiprocessors int `yaml:"multiprocessors,omitempty" kwatt:"min=0"`
 	// CapWatts is the power limit in force.
 	CapWatts *float64 `yaml:"capWatts,omitempty" kwatt:"exclusiveMin=0"`
 	// DefaultCapWatts is the power limit that the board boots with.
