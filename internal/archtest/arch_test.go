@@ -42,6 +42,9 @@ var layers = [][]string{
 		"internal/scenario",
 	},
 	{
+		"internal/powerfile",
+	},
+	{
 		"internal/engine",
 		"internal/powerprofile",
 		"internal/schema/gendoc",
@@ -74,6 +77,7 @@ var layers = [][]string{
 		"internal/carbon",
 		"internal/cluster",
 		"internal/cost",
+		"internal/poweraccuracy",
 		"internal/serving",
 		"internal/workload",
 	},
@@ -82,6 +86,7 @@ var layers = [][]string{
 		"internal/kube/plugins/carbonaware",
 		"internal/kube/plugins/energyaware",
 		"internal/metrics",
+		"internal/powerfit",
 		"internal/powermodel",
 		"internal/profiles",
 	},

@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/kwatt-sim/kwatt/internal/decisions"
 )
 
 func TestWriteReadRoundTrip(t *testing.T) {
