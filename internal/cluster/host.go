@@ -35,15 +35,12 @@ func (c *Cluster) Refuse(p *Pod, message string, how decisions.Placement) {
 	}
 }
 
-// Preempt implements Host. The victim goes after the scheduler's cycle, as a
-// deletion reaches it through the API server.
+// Preempt implements Host.
 func (c *Cluster) Preempt(victim, by *Pod) {
 	by.nominated = victim.Node
-	c.queue.At(c.queue.Now(), vtime.PriorityCluster, func() {
-		if victim.Phase == Starting || victim.Phase == Ready {
-			c.evict(victim, decisions.Preempt, "preempted by "+by.Name)
-		}
-	})
+	if victim.Phase == Starting || victim.Phase == Ready {
+		c.evict(victim, decisions.Preempt, "preempted by "+by.Name)
+	}
 }
 
 // Need implements Host.
@@ -54,3 +51,6 @@ func (c *Cluster) Intensity(n *Node) float64 { return c.intensity[n.Pool] }
 
 // Now implements Host.
 func (c *Cluster) Now() vtime.Time { return c.queue.Now() }
+
+// Wake implements Host.
+func (c *Cluster) Wake(at vtime.Time) { c.queue.At(at, vtime.PriorityPlacePod, c.schedulePending) }

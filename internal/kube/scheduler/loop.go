@@ -21,44 +21,27 @@ import (
 // backoff is tried as soon as nobody else waits, so backoff costs no time here.
 func (s *Scheduler) Schedule() {
 	s.clock.set(s.now())
-	s.flush()
+	s.woken = -1
+	s.retryOld()
 	for s.waiting() {
 		pi, err := s.NextPod(s.log())
 		s.must(err, "pop a pod from", "the queue")
+		s.ready--
 		s.one(pi)
-		s.applyPatches()
+		s.finishCalls()
 	}
+	s.wakeForOld()
 }
 
-// waiting reports whether a pod can be popped; Pop would block on an empty queue.
+// waiting reports whether a pod can be popped; Pop would block on an empty
+// queue. The queue has no length to ask for, only copies of itself, so it is
+// counted anew only when all pods of the last count have been popped. Nobody
+// else takes pods out but PodRemoved, which resets the count.
 func (s *Scheduler) waiting() bool {
-	return len(s.SchedulingQueue.PodsInActiveQ()) > 0 || len(s.SchedulingQueue.PodsInBackoffQ()) > 0
-}
-
-// The queue's own loop looks this often for pods that were unschedulable for so long.
-const (
-	flushInterval    = 30 * time.Second
-	maxUnschedulable = 5 * time.Minute
-)
-
-// flush moves pods back that have been unschedulable for long, whatever
-// happened meanwhile (flushUnschedulablePodsLeftover). It is done when the
-// scheduler runs anyway: without an event nothing has changed for such a pod.
-func (s *Scheduler) flush() {
-	now := s.now()
-	if now.Sub(s.flushed) < flushInterval {
-		return
+	if s.ready <= 0 {
+		s.ready = len(s.SchedulingQueue.PodsInActiveQ()) + len(s.SchedulingQueue.PodsInBackoffQ())
 	}
-	s.flushed = now
-	old := map[string]*v1.Pod{}
-	for _, p := range s.SchedulingQueue.UnschedulablePods() {
-		if pi, ok := s.SchedulingQueue.GetPod(p.Name, p.Namespace); ok && now.Sub(pi.Timestamp) > maxUnschedulable {
-			old[p.Namespace+"/"+p.Name] = p
-		}
-	}
-	if len(old) > 0 {
-		s.SchedulingQueue.Activate(s.log(), old)
-	}
+	return s.ready > 0
 }
 
 // one is scheduleOnePod for the pod, with a binding cycle that ends at once.
@@ -85,7 +68,7 @@ func (s *Scheduler) bind(f framework.Framework, state fwk.CycleState, pi *framew
 	before := pi.Pod
 	o := before.DeepCopy()
 	o.Spec.NodeName = node
-	o.Status.StartTime = &metav1.Time{Time: s.now()}
+	o.Status.StartTime = &metav1.Time{Time: s.now().Truncate(time.Second)} // as the API has it
 	s.must(s.Cache.AssumePod(s.log(), o), "assume pod", o.Name)
 	s.SchedulingQueue.DeleteNominatedPodIfExists(o)
 	s.must(f.RunReservePluginsReserve(s.ctx, state, o, node).AsError(), "reserve for pod", o.Name)

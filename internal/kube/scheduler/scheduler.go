@@ -26,6 +26,7 @@ import (
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 
 	"github.com/kwatt-sim/kwatt/internal/cluster"
+	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
 // Config is a kube-scheduler and the objects it will see. It is shared by the
@@ -81,9 +82,11 @@ type Scheduler struct {
 	pods      map[*cluster.Pod]*v1.Pod
 	podByName map[string]*cluster.Pod
 	version   int64          // of objects
-	patches   []statusPatch  // made by the cycle that runs
+	calls     []apiCall      // made by the cycle that runs
 	inCycle   *cluster.Pod   // the pod it is about
-	flushed   time.Time      // when long unschedulable pods were last moved
+	ready     int            // pods that can be popped for certain
+	woken     vtime.Time     // the instant for which events have asked for a call of Schedule
+	retry     retry          // of pods that have been unschedulable for long
 	fork      *forkFramework // made when first needed
 	explainer *explainer     // with Config.Explain
 }
@@ -91,20 +94,13 @@ type Scheduler struct {
 // New returns a scheduler for one replication.
 func New(c *Config, h cluster.Host) (*Scheduler, error) {
 	s := &Scheduler{
-		host: h, cfg: c, clock: &virtualClock{},
+		host: h, cfg: c, clock: &virtualClock{}, retry: upstreamRetry, woken: -1,
 		nodes: map[*cluster.Node]*v1.Node{}, byName: map[string]*cluster.Node{},
 		pods: map[*cluster.Pod]*v1.Pod{}, podByName: map[string]*cluster.Pod{},
 	}
 	s.clock.set(s.now())
-	profiles := c.Configuration.internal.Profiles
-	if c.SeededTies {
-		profiles = withSeededTies(profiles)
-	}
-	if c.Devices {
-		profiles = withDevices(profiles)
-	}
 	var err error
-	if s.upstreamScheduler, err = newUpstreamWith(profiles, c.Configuration.internal, s.ownPlugins(), s, s.clock); err != nil {
+	if s.upstreamScheduler, err = newUpstreamWith(c.profiles(), c.Configuration.internal, s.ownPlugins(), s, s.clock); err != nil {
 		return nil, fmt.Errorf("make kube-scheduler: %w", err)
 	}
 	for _, service := range c.Services {
@@ -122,9 +118,21 @@ func New(c *Config, h cluster.Host) (*Scheduler, error) {
 	return s, nil
 }
 
-// registry are the plugins that belong to this scheduler alone.
+// profiles are the configuration's, with the plugins that the other fields ask for.
+func (c *Config) profiles() []config.KubeSchedulerProfile {
+	profiles := c.Configuration.internal.Profiles
+	if c.SeededTies {
+		profiles = withSeededTies(profiles)
+	}
+	if c.Devices {
+		profiles = withDevices(profiles)
+	}
+	return profiles
+}
+
+// ownPlugins are the plugins that belong to this scheduler alone.
 func (s *Scheduler) ownPlugins() frameworkruntime.Registry {
-	return frameworkruntime.Registry{tiesName: newTies(s.cfg.Seed), devicesName: s.newDevices()}
+	return frameworkruntime.Registry{tiesName: newTies(s.cfg.Seed), devicesName: devices{s.host, s.byName, s.podByName}.factory}
 }
 
 func (s *Scheduler) addService(service Service) error {
