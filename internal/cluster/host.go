@@ -52,5 +52,12 @@ func (c *Cluster) Intensity(n *Node) float64 { return c.intensity[n.Pool] }
 // Now implements Host.
 func (c *Cluster) Now() vtime.Time { return c.queue.Now() }
 
-// Wake implements Host.
-func (c *Cluster) Wake(at vtime.Time) { c.queue.At(at, vtime.PriorityPlacePod, c.schedulePending) }
+// Wake implements Host. It is the scheduler's own affair: nodes are asked for
+// when pods or nodes come and go, not when pods are only tried again.
+func (c *Cluster) Wake(at vtime.Time) {
+	c.queue.At(at, vtime.PriorityPlacePod, func() {
+		if len(c.pending) > 0 {
+			c.scheduler.Schedule()
+		}
+	})
+}

@@ -104,6 +104,7 @@ func (s *Scheduler) updateAssigned(p *cluster.Pod, before, after *v1.Pod) {
 func (s *Scheduler) PodRemoved(p *cluster.Pod) {
 	o := s.pods[p]
 	s.must(s.podIndexer().Delete(o), "forget pod", o.Name)
+	s.nominees -= nominee(o)
 	delete(s.pods, p)
 	delete(s.podByName, o.Name)
 	if o.Spec.NodeName != "" {
@@ -130,8 +131,17 @@ func (s *Scheduler) moveNotAbove(o *v1.Pod) {
 
 // update puts a new version of a pod's object in place.
 func (s *Scheduler) update(p *cluster.Pod, o *v1.Pod) {
+	s.nominees += nominee(o) - nominee(s.pods[p])
 	s.pods[p] = o
 	s.must(s.podIndexer().Update(o), "update pod", o.Name)
+}
+
+// nominee is 1 for a pod that waits and has a nominated node.
+func nominee(o *v1.Pod) int {
+	if o.Spec.NodeName == "" && o.Status.NominatedNodeName != "" {
+		return 1
+	}
+	return 0
 }
 
 func (s *Scheduler) podIndexer() cache.Indexer {

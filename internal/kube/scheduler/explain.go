@@ -4,10 +4,8 @@ import (
 	"context"
 
 	v1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
-	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 
 	"github.com/kwatt-sim/kwatt/internal/decisions"
 )
@@ -16,26 +14,8 @@ import (
 // its own, on the snapshot that the cycle saw, and writes down what each said
 // of each node. It changes nothing: not even the plugins are the same.
 type explainer struct {
-	s        *Scheduler
-	profiles map[string]framework.Framework
-	plugins  map[string]fwk.ScorePlugin // by profile and name, for the raw scores
-}
-
-func newExplainer(s *Scheduler) (*explainer, error) {
-	e := &explainer{s: s, plugins: map[string]fwk.ScorePlugin{}}
-	var err error
-	e.profiles, err = s.newFramework(s.snapshot, func(profile string, r frameworkruntime.Registry) {
-		for name, factory := range r {
-			r[name] = func(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
-				p, err := factory(ctx, args, h)
-				if score, ok := p.(fwk.ScorePlugin); ok {
-					e.plugins[profile+"/"+score.Name()] = score
-				}
-				return p, err
-			}
-		}
-	})
-	return e, err
+	s *Scheduler
+	*twin
 }
 
 // nodes returns what the pod's profile says of each node, in the order of the
@@ -77,7 +57,8 @@ func (e *explainer) nodes(ctx context.Context, pod *v1.Pod) []decisions.NodeResu
 		r.Total = n.TotalScore
 		for _, p := range n.Scores {
 			x := decisions.PluginScore{Plugin: p.Name, Final: p.Score}
-			if x.Raw, status = e.plugins[pod.Spec.SchedulerName+"/"+p.Name].Score(ctx, state, pod, feasible[k]); !status.IsSuccess() {
+			score := e.plugin(pod.Spec.SchedulerName, p.Name).(fwk.ScorePlugin)
+			if x.Raw, status = score.Score(ctx, state, pod, feasible[k]); !status.IsSuccess() {
 				x.Raw = 0 // the plugin had skipped this pod
 			}
 			r.Scores = append(r.Scores, x)

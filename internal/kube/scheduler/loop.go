@@ -47,7 +47,7 @@ func (s *Scheduler) waiting() bool {
 // one is scheduleOnePod for the pod, with a binding cycle that ends at once.
 func (s *Scheduler) one(pi *framework.QueuedPodInfo) {
 	s.inCycle = s.podByName[pi.Pod.Name]
-	f := s.Profiles[pi.Pod.Spec.SchedulerName]
+	f := s.frameworks[pi.Pod.Spec.SchedulerName]
 	s.must(s.Cache.UpdateSnapshot(s.log(), s.snapshot), "update the snapshot for", pi.Pod.Name)
 	state := framework.NewCycleState()
 	state.Write(framework.PodsToActivateKey, framework.NewPodsToActivate())

@@ -19,9 +19,10 @@ import (
 	"k8s.io/kubernetes/pkg/scheduler/util"
 )
 
-// preemptionName is DefaultPreemption with the two things fixed that upstream
-// leaves to chance: at which node its search begins, and which of several
-// nodes that are equal by all its criteria is taken.
+// preemptionName is DefaultPreemption with the three things fixed that upstream
+// leaves to chance: at which node its search begins, in which order it goes on
+// (that of a map; it ends when enough nodes are found, by default 100 or a
+// tenth), and which of several nodes that are equal by all its criteria is taken.
 const preemptionName = "OrderedDefaultPreemption"
 
 // orderedPreemption returns the profile with that plugin in DefaultPreemption's place.
@@ -60,6 +61,29 @@ func newPreemption(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.
 
 // Name is the name in the profile.
 func (*orderedDefaultPreemption) Name() string { return preemptionName }
+
+// PostFilter implements fwk.PostFilterPlugin.
+func (p *orderedDefaultPreemption) PostFilter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, m fwk.NodeToStatusReader) (*fwk.PostFilterResult, *fwk.Status) {
+	return p.DefaultPreemption.PostFilter(ctx, state, pod, inListOrder{m})
+}
+
+// inListOrder returns nodes in the order of the scheduler's list.
+type inListOrder struct{ fwk.NodeToStatusReader }
+
+// NodesForStatusCode implements fwk.NodeToStatusReader.
+func (o inListOrder) NodesForStatusCode(nodes fwk.NodeInfoLister, code fwk.Code) ([]fwk.NodeInfo, error) {
+	all, err := nodes.List()
+	if err != nil {
+		return nil, err
+	}
+	var out []fwk.NodeInfo
+	for _, n := range all {
+		if o.Get(n.Node().Name).Code() == code {
+			out = append(out, n)
+		}
+	}
+	return out, nil
+}
 
 // ordered is DefaultPreemption's own interface but for the choices by chance.
 type ordered struct {

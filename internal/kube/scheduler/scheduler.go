@@ -8,8 +8,8 @@
 // # What is not upstream's
 //
 // The loop around the scheduling cycle (loop.go) stands for scheduleOnePod and
-// its binding goroutine: a binding takes no time. Two choices that upstream
-// leaves to chance are fixed in preemption (preemption.go). Two feature gates
+// its binding goroutine: a binding takes no time. Three choices that
+// upstream leaves to chance are fixed in preemption (preemption.go). Two feature gates
 // are off, batching and asynchronous preemption, and parallelism is 1: all three depend on
 // wall time or goroutines. A filter GPUDevices stands for the device plugin where
 // pods share GPUs (devices.go).
@@ -23,6 +23,7 @@ import (
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
+	"k8s.io/kubernetes/pkg/scheduler/framework"
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 
 	"github.com/kwatt-sim/kwatt/internal/cluster"
@@ -44,6 +45,10 @@ type Config struct {
 	// Devices makes GPUDevices part of the profile: pods share GPUs, or some
 	// pool cannot run some service.
 	Devices bool
+	// Forgetful asks every plugin about every node in every cycle, as upstream
+	// does; else what cannot have changed is remembered (memo). It is slower, and
+	// decides the same.
+	Forgetful bool
 }
 
 // Check returns what is wrong with the configuration as a whole.
@@ -72,29 +77,33 @@ func (c *Configuration) serves(name string) bool {
 // Scheduler implements cluster.Scheduler.
 type Scheduler struct {
 	*upstreamScheduler
-	host      cluster.Host
-	cfg       *Config
-	clock     *virtualClock
-	templates []*v1.Pod                       // by service
-	budgets   []*policyv1.PodDisruptionBudget // by service, nil without one
-	nodes     map[*cluster.Node]*v1.Node
-	byName    map[string]*cluster.Node
-	pods      map[*cluster.Pod]*v1.Pod
-	podByName map[string]*cluster.Pod
-	version   int64          // of objects
-	calls     []apiCall      // made by the cycle that runs
-	inCycle   *cluster.Pod   // the pod it is about
-	ready     int            // pods that can be popped for certain
-	woken     vtime.Time     // the instant for which events have asked for a call of Schedule
-	retry     retry          // of pods that have been unschedulable for long
-	fork      *forkFramework // made when first needed
-	explainer *explainer     // with Config.Explain
+	host       cluster.Host
+	cfg        *Config
+	clock      *virtualClock
+	templates  []*v1.Pod                       // by service
+	budgets    []*policyv1.PodDisruptionBudget // by service, nil without one
+	nodes      map[*cluster.Node]*v1.Node
+	byName     map[string]*cluster.Node
+	pods       map[*cluster.Pod]*v1.Pod
+	podByName  map[string]*cluster.Pod
+	version    int64                          // of objects
+	calls      []apiCall                      // made by the cycle that runs
+	inCycle    *cluster.Pod                   // the pod it is about
+	ready      int                            // pods that can be popped for certain
+	woken      vtime.Time                     // the instant for which events have asked for a call of Schedule
+	retry      retry                          // of pods that have been unschedulable for long
+	frameworks map[string]framework.Framework // by profile: upstream's, or memos of them
+	second     *twin
+	nodeList   nodeList       // of the memos
+	nominees   int            // pods that wait and have a nominated node
+	fork       *forkFramework // made when first needed
+	explainer  *explainer     // with Config.Explain
 }
 
 // New returns a scheduler for one replication.
 func New(c *Config, h cluster.Host) (*Scheduler, error) {
 	s := &Scheduler{
-		host: h, cfg: c, clock: &virtualClock{}, retry: upstreamRetry, woken: -1,
+		host: h, cfg: c, clock: newClock(), retry: upstreamRetry, woken: -1,
 		nodes: map[*cluster.Node]*v1.Node{}, byName: map[string]*cluster.Node{},
 		pods: map[*cluster.Pod]*v1.Pod{}, podByName: map[string]*cluster.Pod{},
 	}
@@ -109,13 +118,27 @@ func New(c *Config, h cluster.Host) (*Scheduler, error) {
 			return nil, err
 		}
 	}
-	if c.Explain {
-		if s.explainer, err = newExplainer(s); err != nil {
-			s.Close()
-			return nil, err
-		}
+	if err := s.addViews(); err != nil {
+		s.Close()
+		return nil, err
 	}
 	return s, nil
+}
+
+// addViews adds what stands beside the upstream frameworks.
+func (s *Scheduler) addViews() (err error) {
+	s.frameworks = s.Profiles
+	if !s.cfg.Forgetful {
+		if s.frameworks, err = s.newMemos(); err != nil {
+			return err
+		}
+	}
+	if s.cfg.Explain {
+		t, err := s.twin()
+		s.explainer = &explainer{s, t}
+		return err
+	}
+	return nil
 }
 
 // profiles are the configuration's, with the plugins that the other fields ask for.

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
 	"testing"
@@ -22,6 +23,8 @@ type diary struct {
 	c          *cluster.Cluster
 	lines      []string
 	placements map[string]decisions.Placement
+	uneven     bool          // pods drain for up to 4 s longer than one, each for another time
+	waited     time.Duration // by all pods that found a place
 }
 
 func (d *diary) write(format string, args ...any) {
@@ -29,11 +32,18 @@ func (d *diary) write(format string, args ...any) {
 }
 func (d *diary) PodBound(p *cluster.Pod, how decisions.Placement) {
 	d.placements[p.Name] = how
+	d.waited += p.Bound.Sub(p.Created)
 	d.write("%s on %s/%d", p.Name, p.Node.Name, p.GPU)
 }
 func (d *diary) PodReady(*cluster.Pod) {}
 func (d *diary) PodDraining(p *cluster.Pod) {
-	d.q.At(d.q.Now().Add(time.Second), vtime.PriorityCluster, func() { d.c.Delete(p) })
+	last := time.Second
+	if d.uneven {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(p.Name))
+		last += time.Duration(h.Sum32())
+	}
+	d.q.At(d.q.Now().Add(last), vtime.PriorityCluster, func() { d.c.Delete(p) })
 }
 func (d *diary) PodEvicted(p *cluster.Pod, kind, reason string) {
 	d.write("%s %s: %s", kind, p.Name, reason)
@@ -74,6 +84,7 @@ func (d *diary) expect(t *testing.T, want ...string) {
 type world struct {
 	cluster cluster.Config
 	config  Config
+	uneven  bool
 }
 
 func newWorld(t testing.TB, profile string) *world {
@@ -132,7 +143,7 @@ func (w *world) start(t testing.TB) (*cluster.Cluster, *diary) {
 // startWith starts the cluster with another scheduler; Close is the caller's.
 func (w *world) startWith(t testing.TB, with cluster.NewScheduler) (*cluster.Cluster, *diary) {
 	t.Helper()
-	d := &diary{q: &vtime.Queue{}, placements: map[string]decisions.Placement{}}
+	d := &diary{q: &vtime.Queue{}, placements: map[string]decisions.Placement{}, uneven: w.uneven}
 	w.cluster.NewScheduler = with
 	if err := w.config.Check(); err != nil {
 		t.Fatal(err)
