@@ -64,8 +64,7 @@ func (s *Scheduler) finishCalls() {
 
 // patch changes a pod's status (updatePodInSchedulingQueue).
 func (s *Scheduler) patch(p *cluster.Pod, before *v1.Pod, patch []byte) {
-	after := before.DeepCopy()
-	after.ResourceVersion = s.nextVersion()
+	after := s.newVersion(before)
 	s.must(applyStatus(after, patch), "patch pod", before.Name)
 	if after.Spec.NodeName != "" {
 		s.updateAssigned(p, before, after)

@@ -1,6 +1,7 @@
 package scheduler
 
 import (
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strconv"
@@ -131,14 +132,18 @@ func (h *stage) next() *cluster.Node {
 	return h.last
 }
 
+var forgetful = flag.Bool("forgetful", false, "benchmark without the memo")
+
 // BenchmarkSchedule is a pod that comes to a cluster of which 70 % is taken,
 // and the end of those that it follows.
 func BenchmarkSchedule(b *testing.B) {
 	for _, profile := range []string{"Default", "BinPacking", "EnergyAware"} {
 		for _, nodes := range []int{100, 1000, 5000} {
 			b.Run(fmt.Sprintf("%s/nodes=%d", profile, nodes), func(b *testing.B) {
-				h := newStage(b, profile, nodes, nil)
-				h.next()
+				h := newStage(b, profile, nodes, func(c *Config) { c.Forgetful = *forgetful })
+				for range 1000 { // each service's first pods ask about every node
+					h.next()
+				}
 				placed, cpu := 0, cpuTime()
 				for b.Loop() {
 					if h.next() != nil {

@@ -214,7 +214,7 @@ var mutants = map[string]func(*Scheduler){
 	"old pods are retried too late":  func(s *Scheduler) { s.retry.every *= 2 },
 	"old pods are retried too early": func(s *Scheduler) { s.retry.after /= 2 },
 	"old pods are not retried":       func(s *Scheduler) { s.retry.after *= 1000 },
-	"the first node that fits":       func(s *Scheduler) { s.SchedulePod = s.first },
+	"the first node that fits":       func(s *Scheduler) { s.frameworks, s.SchedulePod = s.Profiles, s.first },
 }
 
 // deaf is a queue that misses an event.

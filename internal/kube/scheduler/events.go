@@ -83,8 +83,7 @@ func (s *Scheduler) PodAdded(p *cluster.Pod) {
 // PodTerminating implements cluster.Scheduler.
 func (s *Scheduler) PodTerminating(p *cluster.Pod) {
 	before := s.pods[p]
-	after := before.DeepCopy()
-	after.ResourceVersion = s.nextVersion()
+	after := s.newVersion(before)
 	after.DeletionTimestamp = &metav1.Time{Time: s.now()}
 	s.updateAssigned(p, before, after)
 }

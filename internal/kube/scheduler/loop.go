@@ -51,7 +51,7 @@ func (s *Scheduler) one(pi *framework.QueuedPodInfo) {
 	s.must(s.Cache.UpdateSnapshot(s.log(), s.snapshot), "update the snapshot for", pi.Pod.Name)
 	state := framework.NewCycleState()
 	state.Write(framework.PodsToActivateKey, framework.NewPodsToActivate())
-	result, err := s.SchedulePod(s.ctx, f, state, pi)
+	result, err := s.schedule(f, state, pi)
 	if err != nil {
 		s.failed(f, state, pi, err)
 		return
@@ -63,10 +63,20 @@ func (s *Scheduler) one(pi *framework.QueuedPodInfo) {
 	s.bind(f, state, pi, result.SuggestedHost, how)
 }
 
+// schedule is schedulePod, with what is remembered or without.
+func (s *Scheduler) schedule(f framework.Framework, state fwk.CycleState, pi *framework.QueuedPodInfo) (upstream.ScheduleResult, error) {
+	if m, ok := f.(*memo); ok {
+		if result, err, ok := m.schedule(s.ctx, state, pi.Pod); ok {
+			return result, err
+		}
+	}
+	return s.SchedulePod(s.ctx, f, state, pi)
+}
+
 // bind assumes the pod on the node, reserves and binds it.
 func (s *Scheduler) bind(f framework.Framework, state fwk.CycleState, pi *framework.QueuedPodInfo, node string, how decisions.Placement) {
 	before := pi.Pod
-	o := before.DeepCopy()
+	o := s.newVersion(before)
 	o.Spec.NodeName = node
 	o.Status.StartTime = &metav1.Time{Time: s.now().Truncate(time.Second)} // as the API has it
 	s.must(s.Cache.AssumePod(s.log(), o), "assume pod", o.Name)
@@ -79,7 +89,6 @@ func (s *Scheduler) bind(f framework.Framework, state fwk.CycleState, pi *framew
 	f.RunPostBindPlugins(s.ctx, state, o, node)
 	// The watch brings the binding back (updatePod: addAssignedPodToCache,
 	// deletePodFromSchedulingQueue).
-	o.ResourceVersion = s.nextVersion()
 	p := s.inCycle
 	s.update(p, o)
 	s.must(s.Cache.AddPod(s.log(), o), "confirm pod", o.Name)

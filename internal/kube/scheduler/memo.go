@@ -22,11 +22,10 @@ import (
 // true until the node's generation changes, which upstream's cache counts up
 // with every pod that comes or goes and every new version of the Node object.
 //
-// Upstream's schedulePod does the rest: the order of the nodes, sampling,
-// diagnosis, the choice among totals. It only asks this framework instead of
-// its own. All plugins' PreFilter and PreScore run in every cycle, but for that
-// of PodTopologySpread (memo_spread.go): where a plugin that looks beyond the
-// node takes part in a cycle, it is asked about every node as ever.
+// All plugins' PreFilter and PreScore run in every cycle, but for that of
+// PodTopologySpread (memo_spread.go): where a plugin that looks beyond the node
+// takes part in a cycle, it is asked about every node as ever. So are all
+// filters about a node that a waiting pod is nominated to.
 //
 // Config.Forgetful turns it off. TestMemoChangesNothing holds both to the same
 // decisions.
@@ -39,11 +38,19 @@ type memo struct {
 	spread  *config.PodTopologySpreadArgs // nil without that plugin
 	classes []*class                      // by service; nil before its first pod
 
-	// Of the cycle that runs:
+	next    *int // nextStart
+	percent int  // percentageOfNodesToScore, 0 is adaptive
+
+	// Of the cycle that runs; the slices are used again:
 	class  *class
 	ask    bool  // the filters, about every node
-	cursor int   // in nodes.list
-	passed []int // places in the list of nodes that passed
+	cursor int   // in the rows
+	passed []int // places of nodes that passed
+	nodes  []fwk.NodeInfo
+	rows   []*row
+	scores fwk.NodeScoreList
+	sums   []int64
+	heap   totalHeap
 }
 
 // nodeLocal are the plugins whose Filter and raw Score depend on the pod's spec
@@ -59,6 +66,7 @@ type class struct {
 	nodes   []fwk.NodeInfo
 	rows    []row            // by place in nodes
 	skipped sets.Set[string] // node-local scorers that had nothing to say
+	asks    bool             // memo.ask of the last cycle
 	spread  *spread          // nil without constraints
 }
 
@@ -123,6 +131,7 @@ func (m *memo) RunPreFilterPlugins(ctx context.Context, state fwk.CycleState, po
 	for _, name := range m.wide {
 		m.ask = m.ask || !skip.Has(name)
 	}
+	m.class.asks = m.ask
 	return result, status, plugins
 }
 
@@ -158,13 +167,18 @@ func (m *memo) RunFilterPluginsWithNominatedPods(ctx context.Context, state fwk.
 		return m.Framework.RunFilterPluginsWithNominatedPods(ctx, state, pod, n)
 	}
 	r, i := m.row(n)
-	if generation := n.GetGeneration(); r.filtered != generation {
-		r.filtered, r.status = generation, m.Framework.RunFilterPlugins(ctx, state, pod, n)
+	if r.filtered != n.GetGeneration() {
+		m.filter(ctx, state, pod, r)
 	}
 	if r.status == nil {
 		m.passed = append(m.passed, i)
 	}
 	return r.status
+}
+
+// filter asks the filters about a node.
+func (m *memo) filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, r *row) {
+	r.filtered, r.status = r.info.GetGeneration(), m.Framework.RunFilterPlugins(ctx, state, pod, r.info)
 }
 
 // newMemos returns the memo of each profile.
@@ -175,7 +189,12 @@ func (s *Scheduler) newMemos() (map[string]framework.Framework, error) {
 	}
 	out := map[string]framework.Framework{}
 	for _, p := range s.profiles {
-		m := &memo{Framework: s.Profiles[p.SchedulerName], s: s, classes: make([]*class, len(s.cfg.Services))}
+		m := &memo{Framework: s.Profiles[p.SchedulerName], s: s, classes: make([]*class, len(s.cfg.Services)), next: nextStart(s.Scheduler)}
+		for _, percent := range []*int32{s.cfg.Configuration.internal.PercentageOfNodesToScore, m.PercentageOfNodesToScore()} {
+			if percent != nil {
+				m.percent = int(*percent)
+			}
+		}
 		plugins := m.ListPlugins()
 		for _, x := range plugins.Filter.Enabled {
 			if !nodeLocal.Has(x.Name) {

@@ -44,41 +44,50 @@ func (m *memo) RunPreScorePlugins(ctx context.Context, state fwk.CycleState, pod
 // RunScorePlugins implements framework.Framework: the totals that upstream's
 // would return, without the single scores, which schedulePod does not read.
 func (m *memo) RunScorePlugins(ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo) ([]fwk.NodePluginScores, *fwk.Status) {
-	rows, status := m.scoredRows(ctx, state, pod, nodes)
+	totals, status := m.totals(ctx, state, pod, nodes)
 	if !status.IsSuccess() {
 		return nil, status
 	}
 	out := make([]fwk.NodePluginScores, len(nodes))
 	for i, n := range nodes {
-		out[i] = fwk.NodePluginScores{Name: n.Node().Name, TotalScore: rows[i].plain}
-	}
-	scores := make(fwk.NodeScoreList, len(nodes))
-	for k, s := range m.scorers {
-		if s.local && s.plain() || state.GetSkipScorePlugins().Has(s.Name()) {
-			continue
-		}
-		for i := range out {
-			scores[i] = fwk.NodeScore{Name: out[i].Name}
-		}
-		if s.Name() == names.PodTopologySpread && m.class.spread.known() {
-			m.class.spread.score(m, rows, scores)
-		} else if status := m.normalised(ctx, state, pod, k, nodes, rows, scores); !status.IsSuccess() {
-			return nil, status
-		}
-		for i := range out {
-			if status := inRange(s, scores[i].Score); !status.IsSuccess() {
-				return nil, status
-			}
-			out[i].TotalScore += scores[i].Score * s.weight
-		}
+		out[i] = fwk.NodePluginScores{Name: n.Node().Name, TotalScore: totals[i]}
 	}
 	return out, nil
 }
 
+// totals returns the nodes' sums of weighted scores.
+func (m *memo) totals(ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo) ([]int64, *fwk.Status) {
+	rows, status := m.scoredRows(ctx, state, pod, nodes)
+	if !status.IsSuccess() {
+		return nil, status
+	}
+	m.sums, m.scores = m.sums[:0], m.scores[:0]
+	for i, n := range nodes {
+		m.sums, m.scores = append(m.sums, rows[i].plain), append(m.scores, fwk.NodeScore{Name: n.Node().Name})
+	}
+	for k, s := range m.scorers {
+		if s.local && s.plain() || state.GetSkipScorePlugins().Has(s.Name()) {
+			continue
+		}
+		if s.Name() == names.PodTopologySpread && m.class.spread.known() {
+			m.class.spread.score(m, rows, m.scores)
+		} else if status := m.normalised(ctx, state, pod, k, nodes, rows); !status.IsSuccess() {
+			return nil, status
+		}
+		for i := range m.sums {
+			if status := inRange(s, m.scores[i].Score); !status.IsSuccess() {
+				return nil, status
+			}
+			m.sums[i] += m.scores[i].Score * s.weight
+		}
+	}
+	return m.sums, nil
+}
+
 // normalised fills in a plugin's scores of the nodes, remembered or asked for,
 // and lets it normalise them.
-func (m *memo) normalised(ctx context.Context, state fwk.CycleState, pod *v1.Pod, k int, nodes []fwk.NodeInfo, rows []*row, scores fwk.NodeScoreList) *fwk.Status {
-	s := m.scorers[k]
+func (m *memo) normalised(ctx context.Context, state fwk.CycleState, pod *v1.Pod, k int, nodes []fwk.NodeInfo, rows []*row) *fwk.Status {
+	s, scores := m.scorers[k], m.scores
 	for i, n := range nodes {
 		if s.local {
 			scores[i].Score = rows[i].raw[k]
@@ -101,26 +110,27 @@ func (m *memo) normalised(ctx context.Context, state fwk.CycleState, pod *v1.Pod
 // scoredRows returns the nodes' rows with up-to-date scores.
 func (m *memo) scoredRows(ctx context.Context, state fwk.CycleState, pod *v1.Pod, nodes []fwk.NodeInfo) ([]*row, *fwk.Status) {
 	m.forgetUnlessSkipped(state.GetSkipScorePlugins())
-	rows := make([]*row, len(nodes))
+	m.rows = m.rows[:0]
 	for i, n := range nodes {
+		var r *row
 		if i < len(m.passed) {
-			rows[i] = &m.class.rows[m.passed[i]]
+			r = &m.class.rows[m.passed[i]]
 		}
-		if rows[i] == nil || rows[i].info != n { // not all went through the memo
-			rows[i] = &m.class.rows[m.s.nodeList.at[n]]
+		if r == nil || r.info != n { // not all went through the memo
+			r = &m.class.rows[m.s.nodeList.at[n]]
 		}
-		if rows[i].scored == n.GetGeneration() {
-			continue
+		if r.scored != n.GetGeneration() {
+			if status := m.rate(ctx, state, pod, r); !status.IsSuccess() {
+				return nil, status
+			}
 		}
-		if status := m.rate(ctx, state, pod, n, rows[i]); !status.IsSuccess() {
-			return nil, status
-		}
+		m.rows = append(m.rows, r)
 	}
-	return rows, nil
+	return m.rows, nil
 }
 
 // rate asks the node-local plugins about a node.
-func (m *memo) rate(ctx context.Context, state fwk.CycleState, pod *v1.Pod, n fwk.NodeInfo, r *row) *fwk.Status {
+func (m *memo) rate(ctx context.Context, state fwk.CycleState, pod *v1.Pod, r *row) *fwk.Status {
 	if r.raw == nil {
 		r.raw = make([]int64, len(m.scorers))
 	}
@@ -129,7 +139,7 @@ func (m *memo) rate(ctx context.Context, state fwk.CycleState, pod *v1.Pod, n fw
 		if !s.local || state.GetSkipScorePlugins().Has(s.Name()) {
 			continue
 		}
-		raw, status := s.Score(ctx, state, pod, n)
+		raw, status := s.Score(ctx, state, pod, r.info)
 		if !status.IsSuccess() {
 			return failedScore(s, status)
 		}
@@ -141,7 +151,7 @@ func (m *memo) rate(ctx context.Context, state fwk.CycleState, pod *v1.Pod, n fw
 			r.plain += raw * s.weight
 		}
 	}
-	r.scored = n.GetGeneration()
+	r.scored = r.info.GetGeneration()
 	return nil
 }
 

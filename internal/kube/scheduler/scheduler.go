@@ -16,12 +16,17 @@
 package scheduler
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	v1 "k8s.io/api/core/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	"k8s.io/apimachinery/pkg/types"
+	corev1helpers "k8s.io/component-helpers/scheduling/corev1"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
@@ -46,8 +51,9 @@ type Config struct {
 	// pool cannot run some service.
 	Devices bool
 	// Forgetful asks every plugin about every node in every cycle, as upstream
-	// does; else what cannot have changed is remembered (memo). It is slower, and
-	// decides the same.
+	// does; else what cannot have changed is remembered (memo), and nobody is
+	// looked for to preempt where there can be nobody. It is slower, and decides
+	// the same.
 	Forgetful bool
 }
 
@@ -108,17 +114,18 @@ func New(c *Config, h cluster.Host) (*Scheduler, error) {
 		pods: map[*cluster.Pod]*v1.Pod{}, podByName: map[string]*cluster.Pod{},
 	}
 	s.clock.set(s.now())
+	for _, service := range c.Services {
+		p, err := service.pod()
+		if err != nil {
+			return nil, err
+		}
+		s.templates = append(s.templates, p)
+	}
 	var err error
 	if s.upstreamScheduler, err = newUpstreamWith(c.profiles(), c.Configuration.internal, s.ownPlugins(), s, s.clock); err != nil {
 		return nil, fmt.Errorf("make kube-scheduler: %w", err)
 	}
-	for _, service := range c.Services {
-		if err := s.addService(service); err != nil {
-			s.Close()
-			return nil, err
-		}
-	}
-	if err := s.addViews(); err != nil {
+	if err := errors.Join(s.addServices(), s.addViews()); err != nil {
 		s.Close()
 		return nil, err
 	}
@@ -155,24 +162,32 @@ func (c *Config) profiles() []config.KubeSchedulerProfile {
 
 // ownPlugins are the plugins that belong to this scheduler alone.
 func (s *Scheduler) ownPlugins() frameworkruntime.Registry {
-	return frameworkruntime.Registry{tiesName: newTies(s.cfg.Seed), devicesName: devices{s.host, s.byName, s.podByName}.factory}
+	lowest := int32(math.MinInt32)
+	if !s.cfg.Forgetful && len(s.templates) > 0 {
+		lowest = corev1helpers.PodPriority(slices.MinFunc(s.templates, func(a, b *v1.Pod) int {
+			return cmp.Compare(corev1helpers.PodPriority(a), corev1helpers.PodPriority(b))
+		}))
+	}
+	return frameworkruntime.Registry{
+		preemptionName: newPreemptionAbove(lowest), tiesName: newTies(s.cfg.Seed), devicesName: devices{s.host, s.byName, s.podByName}.factory,
+	}
 }
 
-func (s *Scheduler) addService(service Service) error {
-	p, err := service.pod()
-	if err != nil {
-		return err
+// addServices adds the objects besides pods that the plugins look up.
+func (s *Scheduler) addServices() error {
+	for i, service := range s.cfg.Services {
+		if err := s.informers.Apps().V1().ReplicaSets().Informer().GetIndexer().Add(service.replicaSet(s.templates[i])); err != nil {
+			return err
+		}
+		b := service.budget(s.templates[i])
+		if s.budgets = append(s.budgets, b); b == nil {
+			continue
+		}
+		if err := s.informers.Policy().V1().PodDisruptionBudgets().Informer().GetIndexer().Add(b); err != nil {
+			return err
+		}
 	}
-	s.templates = append(s.templates, p)
-	if err := s.informers.Apps().V1().ReplicaSets().Informer().GetIndexer().Add(service.replicaSet(p)); err != nil {
-		return err
-	}
-	b := service.budget(p)
-	s.budgets = append(s.budgets, b)
-	if b == nil {
-		return nil
-	}
-	return s.informers.Policy().V1().PodDisruptionBudgets().Informer().GetIndexer().Add(b)
+	return nil
 }
 
 // Close implements cluster.Scheduler.
@@ -191,6 +206,14 @@ func (s *Scheduler) now() time.Time { return epoch.Add(time.Duration(s.host.Now(
 func (s *Scheduler) nextVersion() string {
 	s.version++
 	return fmt.Sprint(s.version)
+}
+
+// newVersion returns a copy of a pod to change: of its own fields, not of what
+// they refer to, which is replaced as a whole or stays.
+func (s *Scheduler) newVersion(p *v1.Pod) *v1.Pod {
+	o := *p
+	o.ResourceVersion = s.nextVersion()
+	return &o
 }
 
 // podObject makes the Pod object of a new pod.
