@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
@@ -50,6 +51,9 @@ func (s *Scheduler) RoundTrip(r *http.Request) (*http.Response, error) {
 func (s *Scheduler) finishCalls() {
 	calls := s.calls
 	s.calls = nil
+	if slices.ContainsFunc(calls, func(c apiCall) bool { return c.patch == nil }) {
+		s.preempted.count(s.host.Now(), s.inCycle)
+	}
 	for _, call := range calls {
 		before, ok := s.pods[call.pod]
 		switch {

@@ -113,6 +113,7 @@ func (s *Scheduler) PodRemoved(p *cluster.Pod) {
 	}
 	s.clock.set(s.now())
 	s.SchedulingQueue.Delete(o)
+	s.forgetHeld(o.Name)
 	s.ready = 0 // the pod may have been one of them
 	if o.Status.NominatedNodeName != "" {
 		s.moveNotAbove(o)

@@ -23,14 +23,22 @@ func (s *Scheduler) Schedule() {
 	s.clock.set(s.now())
 	s.woken = -1
 	s.retryOld()
+	s.releaseHeld()
 	for s.waiting() {
 		pi, err := s.NextPod(s.log())
 		s.must(err, "pop a pod from", "the queue")
 		s.ready--
-		s.one(pi)
-		s.finishCalls()
+		if !s.hold(pi) {
+			s.cycle(pi)
+		}
 	}
 	s.wakeForOld()
+}
+
+// cycle is a pod's scheduling cycle, with what follows from its API calls.
+func (s *Scheduler) cycle(pi *framework.QueuedPodInfo) {
+	s.one(pi)
+	s.finishCalls()
 }
 
 // waiting reports whether a pod can be popped; Pop would block on an empty
@@ -75,7 +83,7 @@ func (s *Scheduler) schedule(f framework.Framework, state fwk.CycleState, pi *fr
 
 // bind assumes the pod on the node, reserves and binds it.
 func (s *Scheduler) bind(f framework.Framework, state fwk.CycleState, pi *framework.QueuedPodInfo, node string, how decisions.Placement) {
-	before := pi.Pod
+	before := s.pods[s.inCycle]
 	o := s.newVersion(before)
 	o.Spec.NodeName = node
 	o.Status.StartTime = &metav1.Time{Time: s.now().Truncate(time.Second)} // as the API has it

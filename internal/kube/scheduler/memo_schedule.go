@@ -59,8 +59,9 @@ func (m *memo) feasible(ctx context.Context, state fwk.CycleState, pod *v1.Pod) 
 	all := len(m.class.rows)
 	enough := m.enough(all)
 	nodes = m.nodes[:0]
+	first := *m.next % all // nodes may be gone since the last cycle
 	for i := range all {
-		at := *m.next + i
+		at := first + i
 		if at >= all {
 			at -= all
 		}

@@ -96,6 +96,8 @@ type Scheduler struct {
 	calls      []apiCall                      // made by the cycle that runs
 	inCycle    *cluster.Pod                   // the pod it is about
 	ready      int                            // pods that can be popped for certain
+	preempted  preempted                      // in this instant
+	held       []heldPod                      // in order of their time
 	woken      vtime.Time                     // the instant for which events have asked for a call of Schedule
 	retry      retry                          // of pods that have been unschedulable for long
 	frameworks map[string]framework.Framework // by profile: upstream's, or memos of them

@@ -29,7 +29,14 @@ type diary struct {
 
 func (d *diary) write(format string, args ...any) {
 	d.lines = append(d.lines, fmt.Sprintf("%v ", d.q.Now())+fmt.Sprintf(format, args...))
+	if n := len(d.lines); n > atOnce && strings.HasPrefix(d.lines[n-atOnce], fmt.Sprintf("%v ", d.q.Now())) {
+		panic("one instant has no end:\n  " + strings.Join(d.lines[n-40:], "\n  "))
+	}
 }
+
+// atOnce is more than can happen in one instant.
+const atOnce = 20_000
+
 func (d *diary) PodBound(p *cluster.Pod, how decisions.Placement) {
 	d.placements[p.Name] = how
 	d.waited += p.Bound.Sub(p.Created)
@@ -85,6 +92,7 @@ type world struct {
 	cluster cluster.Config
 	config  Config
 	uneven  bool
+	profile string // in YAML, where it was generated
 }
 
 func newWorld(t testing.TB, profile string) *world {
