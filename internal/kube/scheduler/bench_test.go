@@ -97,7 +97,7 @@ func (h *stage) fill() {
 // place does what a binding leaves behind.
 func (h *stage) place(p *cluster.Pod, n *cluster.Node) {
 	o := h.s.podObject(p)
-	o.Spec.NodeName = n.Name
+	o.Spec.NodeName, o.Status.StartTime = n.Name, &o.CreationTimestamp
 	h.s.pods[p], h.s.podByName[p.Name] = o, p
 	h.s.must(h.s.podIndexer().Add(o), "index pod", p.Name)
 	h.s.must(h.s.Cache.AddPod(h.s.log(), o), "add pod", p.Name)
