@@ -38,7 +38,7 @@ func (e *explainer) nodes(ctx context.Context, pod *v1.Pod) []decisions.NodeResu
 		case !prefilter.AllNodes() && !prefilter.NodeNames.Has(out[i].Node):
 			verdict = fwk.NewStatus(fwk.UnschedulableAndUnresolvable, "node(s) didn't satisfy the PreFilter plugins")
 		default:
-			verdict = f.RunFilterPlugins(ctx, state, pod, n)
+			verdict = f.RunFilterPluginsWithNominatedPods(ctx, state, pod, n)
 		}
 		if verdict.IsSuccess() {
 			feasible, places = append(feasible, n), append(places, i)

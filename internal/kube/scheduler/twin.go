@@ -61,6 +61,7 @@ func (s *Scheduler) newFramework(lister fwk.SharedLister, wrap func(profile stri
 		if err != nil {
 			return nil, fmt.Errorf("make profile %s anew: %w", p.SchedulerName, err)
 		}
+		f.SetPodNominator(s.SchedulingQueue)
 		out[p.SchedulerName] = f
 	}
 	return out, nil

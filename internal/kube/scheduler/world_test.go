@@ -23,8 +23,9 @@ type diary struct {
 	c          *cluster.Cluster
 	lines      []string
 	placements map[string]decisions.Placement
-	uneven     bool          // pods drain for up to 4 s longer than one, each for another time
-	waited     time.Duration // by all pods that found a place
+	node       map[string]string // by pod
+	uneven     bool              // pods drain for up to 4 s longer than one, each for another time
+	waited     time.Duration     // by all pods that found a place
 }
 
 func (d *diary) write(format string, args ...any) {
@@ -38,7 +39,7 @@ func (d *diary) write(format string, args ...any) {
 const atOnce = 20_000
 
 func (d *diary) PodBound(p *cluster.Pod, how decisions.Placement) {
-	d.placements[p.Name] = how
+	d.placements[p.Name], d.node[p.Name] = how, p.Node.Name
 	d.waited += p.Bound.Sub(p.Created)
 	d.write("%s on %s/%d", p.Name, p.Node.Name, p.GPU)
 }
@@ -151,7 +152,7 @@ func (w *world) start(t testing.TB) (*cluster.Cluster, *diary) {
 // startWith starts the cluster with another scheduler; Close is the caller's.
 func (w *world) startWith(t testing.TB, with cluster.NewScheduler) (*cluster.Cluster, *diary) {
 	t.Helper()
-	d := &diary{q: &vtime.Queue{}, placements: map[string]decisions.Placement{}, uneven: w.uneven}
+	d := &diary{q: &vtime.Queue{}, placements: map[string]decisions.Placement{}, node: map[string]string{}, uneven: w.uneven}
 	w.cluster.NewScheduler = with
 	if err := w.config.Check(); err != nil {
 		t.Fatal(err)
