@@ -138,6 +138,7 @@ func TestFreeKubeSchedulerSaturated(t *testing.T) {
 				bound[i] += float64(len(bindings(d.lines)))
 				waited[i] += d.waited.Hours()
 			}
+			t.Logf("WAIT %.3f %.3f %.3f", runs[0].waited.Hours(), runs[1].waited.Hours(), runs[2].waited.Hours())
 			t.Logf("%s, seed %d: of %.0f bindings, free runs part at %d, ours from them at %d and %d", profile, seed, float64(len(bindings(runs[0].lines))),
 				part(runs[0], runs[1]), part(runs[0], runs[2]), part(runs[1], runs[2]))
 		}
