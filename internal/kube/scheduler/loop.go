@@ -68,7 +68,7 @@ func (s *Scheduler) one(pi *framework.QueuedPodInfo) {
 	if s.explainer != nil {
 		s.explainer.explain(f, state, pi.Pod, &how)
 	}
-	s.bind(f, state, pi, result.SuggestedHost, how)
+	s.bind(f, state, result.SuggestedHost, how)
 }
 
 // schedule is schedulePod, with what is remembered or without.
@@ -82,7 +82,7 @@ func (s *Scheduler) schedule(f framework.Framework, state fwk.CycleState, pi *fr
 }
 
 // bind assumes the pod on the node, reserves and binds it.
-func (s *Scheduler) bind(f framework.Framework, state fwk.CycleState, pi *framework.QueuedPodInfo, node string, how decisions.Placement) {
+func (s *Scheduler) bind(f framework.Framework, state fwk.CycleState, node string, how decisions.Placement) {
 	before := s.pods[s.inCycle]
 	o := s.newVersion(before)
 	o.Spec.NodeName = node

@@ -178,7 +178,7 @@ func (m *memo) RunFilterPluginsWithNominatedPods(ctx context.Context, state fwk.
 
 // filter asks the filters about a node.
 func (m *memo) filter(ctx context.Context, state fwk.CycleState, pod *v1.Pod, r *row) {
-	r.filtered, r.status = r.info.GetGeneration(), m.Framework.RunFilterPlugins(ctx, state, pod, r.info)
+	r.filtered, r.status = r.info.GetGeneration(), m.RunFilterPlugins(ctx, state, pod, r.info)
 }
 
 // newMemos returns the memo of each profile.

@@ -179,8 +179,8 @@ func failedScore(s scorer, status *fwk.Status) *fwk.Status {
 }
 
 func inRange(s scorer, score int64) *fwk.Status {
-	if score < fwk.MinNodeScore || score > fwk.MaxNodeScore {
-		return fwk.AsStatus(fmt.Errorf("plugin %q returns an invalid score %v, it should in the range of [%v, %v] after normalizing", s.Name(), score, fwk.MinNodeScore, fwk.MaxNodeScore))
+	if score < fwk.MinScore || score > fwk.MaxScore {
+		return fwk.AsStatus(fmt.Errorf("plugin %q returns an invalid score %v, it should in the range of [%v, %v] after normalizing", s.Name(), score, fwk.MinScore, fwk.MaxScore))
 	}
 	return nil
 }

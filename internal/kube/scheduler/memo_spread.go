@@ -242,9 +242,9 @@ func (sp *spread) normalise(scores fwk.NodeScoreList) {
 		case sp.ignored[i]:
 			scores[i].Score = 0
 		case hi == 0:
-			scores[i].Score = fwk.MaxNodeScore
+			scores[i].Score = fwk.MaxScore
 		default:
-			scores[i].Score = fwk.MaxNodeScore * (hi + lo - scores[i].Score) / hi
+			scores[i].Score = fwk.MaxScore * (hi + lo - scores[i].Score) / hi
 		}
 	}
 }

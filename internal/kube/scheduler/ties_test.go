@@ -91,7 +91,7 @@ func withoutTies(n decisions.NodeResult) int64 {
 	var total int64
 	for _, s := range n.Scores {
 		if s.Plugin != tiesName {
-			total += s.Final / int64(tiesScale)
+			total += s.Final / tiesScale
 		}
 	}
 	return total
