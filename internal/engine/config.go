@@ -39,6 +39,9 @@ type Config struct {
 	Prices           cost.Prices
 	// Ledger is how much of the decisions is kept.
 	Ledger Ledger
+	// EnergyMarks are instants, in order of time, between which the run keeps the
+	// energy of each pool; nil keeps none. They are where some grid may change.
+	EnergyMarks []vtime.Time
 	// Outside, if set, is what the run shares its time with.
 	Outside Outside
 	// Progress, if set, is told of requests as they are simulated.

@@ -17,6 +17,9 @@ import (
 func (w *world) finish() (*results.Run, error) {
 	end := w.cfg.Duration
 	w.closeBinAt(end)
+	if w.cfg.EnergyMarks != nil {
+		w.markEnergyAt(end)
+	}
 	if what := w.meter.check(); what != "" {
 		return nil, w.broken(what)
 	}

@@ -39,6 +39,7 @@ type world struct {
 	replicas map[*cluster.Pod]*replica
 	meter    meter
 	bin      bin
+	marks    energyMarks
 	out      results.Run
 }
 
@@ -222,6 +223,11 @@ func (w *world) scheduleTicks() {
 		decide := func() { w.decide(s) }
 		w.queue.At(0, vtime.PriorityDecide, decide)
 		w.every(s.scaler.Interval(), vtime.PriorityDecide, decide)
+	}
+	for _, at := range w.cfg.EnergyMarks {
+		if at > 0 && at < w.cfg.Duration {
+			w.queue.At(at, vtime.PriorityMeasure, w.markEnergy)
+		}
 	}
 	for pool, grid := range w.cfg.Grids {
 		var step func()
