@@ -26,8 +26,8 @@ type ReadOptions struct {
 	TimeZone string // IANA name of the region; empty: that of a builtin zone of the same name, else UTC
 	// Timestamps is what those mean that state no zone: StampsUTC when empty.
 	Timestamps Timestamps
-	Signal   Signal // Average when empty
-	Direct   bool   // of a file of the portal, the combustion only, not the life cycle
+	Signal     Signal // Average when empty
+	Direct     bool   // of a file of the portal, the combustion only, not the life cycle
 }
 
 // A ReadError is a fault in a carbon file: where it is, and what it is.

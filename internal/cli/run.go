@@ -116,7 +116,7 @@ type experimentRun struct {
 	file     *scenario.File
 	policies []string
 	seeds    []uint64
-	dir      string // of the results
+	dir      string                  // of the results
 	study    *experiment.CarbonStudy // nil when it was not asked for
 	bundle   results.Bundle
 	started  time.Time

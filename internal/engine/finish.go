@@ -20,6 +20,9 @@ func (w *world) finish() (*results.Run, error) {
 	if w.cfg.EnergyMarks != nil {
 		w.markEnergyAt(end)
 	}
+	if w.cfg.Probe != nil {
+		w.readMetersAt(end)
+	}
 	if what := w.meter.check(); what != "" {
 		return nil, w.broken(what)
 	}

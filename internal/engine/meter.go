@@ -21,8 +21,9 @@ type meter struct {
 	last vtime.Time
 	// Joules since the start.
 	gpu, gpuIdle, node float64
-	byNode             []float64 // the same joules, added up by node
-	byPool             []float64 // and by pool
+	byNode             []float64        // the same joules, added up by node
+	boards             [][]BoardReading // by node and GPU
+	byPool             []float64        // and by pool
 	byGrade            [grade.Count]float64
 	parts              [][kinds]tally // by pool and kind
 	unattributed       float64        // joules that no service answers for
@@ -38,6 +39,10 @@ type meter struct {
 func (m *meter) init(w *world) {
 	m.w = w
 	m.byNode = make([]float64, len(w.cluster.Nodes()))
+	m.boards = make([][]BoardReading, len(w.cluster.Nodes()))
+	for i, n := range w.cluster.Nodes() {
+		m.boards[i] = make([]BoardReading, len(n.GPUs))
+	}
 	m.byPool = make([]float64, len(w.cfg.Cluster.Pools))
 	m.parts = make([][kinds]tally, len(w.cfg.Cluster.Pools))
 	m.gpuOnByPool = make([]float64, len(w.cfg.Cluster.Pools))
@@ -92,7 +97,9 @@ func (m *meter) addNode(i int, n *cluster.Node, now vtime.Time, dt float64) {
 	case cluster.On:
 		m.attributeBase(n, m.add(i, kindBase, pool.BaseWatts, dt))
 		for g := range n.GPUs {
-			m.addGPU(i, n, &n.GPUs[g], now, dt)
+			before := m.gpu
+			m.boards[i][g].BusySeconds += m.addGPU(i, n, &n.GPUs[g], now, dt)
+			m.boards[i][g].Joules += m.gpu - before
 		}
 	}
 	m.nodeOn += dt
@@ -118,7 +125,8 @@ func (m *meter) book(node int, k kind, joules float64, g grade.Grade, rel float6
 	p.sigma += float64(joules * rel)
 }
 
-func (m *meter) addGPU(node int, n *cluster.Node, g *cluster.GPU, now vtime.Time, dt float64) {
+// addGPU books what a board drew, and returns the seconds with a kernel.
+func (m *meter) addGPU(node int, n *cluster.Node, g *cluster.GPU, now vtime.Time, dt float64) (seconds float64) {
 	pool := &m.w.cluster.Pool(n).Node
 	board := &pool.GPU
 	if !g.Loaded() {
@@ -127,10 +135,9 @@ func (m *meter) addGPU(node int, n *cluster.Node, g *cluster.GPU, now vtime.Time
 		m.gpuIdle += j
 		m.gpuOpen += dt
 		m.unattributed += j
-		return
+		return 0
 	}
 	before := m.gpu
-	seconds := 0.0 // of the device with a kernel, by what each pod loads
 	for _, p := range g.Pods {
 		part := m.w.cfg.Cluster.Services[p.Service].Needs[n.Pool].Part
 		m.gpuAllocated += float64(part * dt)
@@ -156,6 +163,7 @@ func (m *meter) addGPU(node int, n *cluster.Node, g *cluster.GPU, now vtime.Time
 			r.counters.gpuSeconds += dt
 		}
 	}
+	return seconds
 }
 
 // addBusy books what a replica's kernels drew up to now, and returns the

@@ -40,6 +40,7 @@ type world struct {
 	meter    meter
 	bin      bin
 	marks    energyMarks
+	readings []NodeReading
 	out      results.Run
 }
 
@@ -216,6 +217,9 @@ func (w *world) addService(i int) error {
 func (w *world) scheduleTicks() {
 	w.every(w.cfg.Telemetry.ScrapeInterval, vtime.PriorityMeasure, w.scrape)
 	w.every(w.cfg.Bin, vtime.PriorityMeasure, w.closeBin)
+	if w.cfg.Probe != nil {
+		w.watch(w.cfg.Probe)
+	}
 	for _, s := range w.services {
 		if s.scaler == nil {
 			continue

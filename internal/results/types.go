@@ -40,7 +40,7 @@ type Run struct {
 	// in its unit, by component. A component is wrong by the same factor in every
 	// run, whatever its seed and policy; two of them are wrong independently. It is
 	// negative where the metric falls when the component's figures rise.
-	Spread    map[string]map[string]float64
+	Spread map[string]map[string]float64
 	// Energy is that of the nodes over time, by pool; nil unless it was asked for.
 	Energy    []EnergySlot `json:",omitempty"`
 	Points    []Point
