@@ -11,9 +11,10 @@ import (
 // and the end included, as an exporter on the nodes would. It changes nothing.
 type Probe struct {
 	Interval time.Duration
-	// Read is called with the readings in the order of the nodes. They and the
-	// pods are valid until it returns.
-	Read func(t vtime.Time, nodes []NodeReading)
+	// Read is called with the readings in the order of the nodes, and with what all
+	// pods answer for that there were so far, in the order in which they came. They
+	// are valid until it returns.
+	Read func(t vtime.Time, nodes []NodeReading, pods []PodReading)
 }
 
 // NodeReading is what a node's meters show.
@@ -28,6 +29,18 @@ type NodeReading struct {
 type BoardReading struct {
 	Joules      float64 // since the start
 	BusySeconds float64 // with a kernel, by the part of the board that it loads
+	FreeJoules  float64 // of Joules, what no pod answers for
+}
+
+// PodReading is what a pod answers for by the rule of attribute.go, since it came.
+// The pods on a board and its FreeJoules make the board's joules.
+type PodReading struct {
+	Service     int
+	Pod         string
+	Node        *cluster.Node
+	GPU         int     // of the node
+	BoardJoules float64 // of the board alone
+	Joules      float64 // with its part of the host
 }
 
 // watch reads the meters now and from now on.
@@ -47,5 +60,5 @@ func (w *world) readMetersAt(now vtime.Time) {
 	for i, n := range nodes {
 		w.readings[i] = NodeReading{Node: n, Joules: w.meter.byNode[i], Boards: w.meter.boards[i]}
 	}
-	w.cfg.Probe.Read(now, w.readings)
+	w.cfg.Probe.Read(now, w.readings, w.meter.pods)
 }

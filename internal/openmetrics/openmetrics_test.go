@@ -151,6 +151,7 @@ func near(t *testing.T, what string, got, want, rel float64) {
 
 const (
 	small = "../cli/testdata/small.yaml"
+	mig   = "testdata/mig.yaml" // MIG slices of two sizes
 	crowd = "../cli/testdata/crowd.yaml"
 )
 
@@ -165,6 +166,7 @@ func TestTheJoulesOfTheExportAreThoseOfTheRun(t *testing.T) {
 	}{
 		{small, "static", time.Minute}, {small, "energy-aware", time.Minute}, {small, "energy-aware", 7 * time.Second},
 		{small, "hpa", 97 * time.Second}, {crowd, "packed", 15 * time.Second}, {crowd, "spread", 30 * time.Second},
+		{mig, "hpa", 20 * time.Second},
 	} {
 		text, run, config := export(t, c.file, c.policy, c.step)
 		p := parse(t, text)
@@ -189,6 +191,14 @@ func TestTheJoulesOfTheExportAreThoseOfTheRun(t *testing.T) {
 			mJ[uuid] = max(mJ[uuid], s[len(s)-1].value)
 			attributed += s[len(s)-1].value - s[0].value
 		}
+		// What the pods and nobody answer for make the boards.
+		answered := 0.0
+		for _, name := range []string{"kwatt_pod_gpu_joules_total", "kwatt_gpu_unattributed_joules_total"} {
+			for _, key := range p.of(name) {
+				answered += p.series[key][len(p.series[key])-1].value
+			}
+		}
+		near(t, name+"pods and nobody", answered, gpu, 1e-6)
 		total := 0.0
 		for _, key := range slices.Sorted(maps.Keys(mJ)) {
 			total += mJ[key]

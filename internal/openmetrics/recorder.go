@@ -26,6 +26,7 @@ type Recorder struct {
 	out      *Exposition
 	last     vtime.Time
 	nodes    []*nodeState
+	pods     []podState
 	families families
 }
 
@@ -33,6 +34,7 @@ type families struct {
 	util, watts, energy             *Family // DCGM's
 	keplerWatts, keplerIdle, joules *Family // Kepler's, by board
 	platform                        *Family // and by node
+	podBoard, podAll, free          *Family // what pods answer for, and nobody
 }
 
 // nodeState is what a node's series need to go on.
@@ -49,6 +51,13 @@ type boardState struct {
 	kepler  string   // the labels, which do not depend on pods
 	present bool     // the Kepler series is there
 	ending  []string // DCGM series that ended at the last sample
+	free    string   // the labels of what nobody answers for
+}
+
+// podState is a pod's series.
+type podState struct {
+	labels string
+	joules float64 // at the last sample
 }
 
 // NewRecorder records a run of the configuration whose window opens at start.
@@ -63,6 +72,9 @@ func NewRecorder(config *engine.Config, start time.Time, labels ...Label) *Recor
 	f.keplerIdle = r.out.Family("kepler_node_gpu_idle_watts", Gauge, 6, "Idle power consumption of GPU at node level in watts (auto-detected minimum)")
 	f.joules = r.out.Family("kepler_node_gpu_joules", Counter, 3, "Total energy consumption of GPU at node level in joules")
 	f.platform = r.out.Family("kepler_platform_watts", Gauge, 6, "Current platform power in watts from BMC")
+	f.podBoard = r.out.Family("kwatt_pod_gpu_joules", Counter, 3, "Energy of the GPU that the pod answers for, by the rule of docs/power.md, in joules.")
+	f.podAll = r.out.Family("kwatt_pod_joules", Counter, 3, "Energy of the node that the pod answers for, its GPU included, in joules.")
+	f.free = r.out.Family("kwatt_gpu_unattributed_joules", Counter, 3, "Energy of the GPU that no pod answers for, in joules.")
 	return r
 }
 
@@ -73,7 +85,7 @@ func (r *Recorder) Probe(step time.Duration) *engine.Probe {
 
 func (r *Recorder) at(t vtime.Time) int64 { return r.start.Add(time.Duration(t)).UnixMilli() }
 
-func (r *Recorder) read(t vtime.Time, nodes []engine.NodeReading) {
+func (r *Recorder) read(t vtime.Time, nodes []engine.NodeReading, pods []engine.PodReading) {
 	if r.nodes == nil {
 		for _, n := range nodes {
 			r.nodes = append(r.nodes, r.newNode(n))
@@ -90,6 +102,7 @@ func (r *Recorder) read(t vtime.Time, nodes []engine.NodeReading) {
 		}
 		s.joules = n.Joules
 	}
+	r.podEnergy(t, pods)
 	r.last = t
 }
 
@@ -97,7 +110,8 @@ func (r *Recorder) newNode(n engine.NodeReading) *nodeState {
 	s := &nodeState{labels: r.out.Series(Label{"source", "redfish"}, Label{"node_name", n.Node.Name}, Label{"bmc_id", n.Node.Name}, Label{"chassis_id", "1"})}
 	for g := range n.Boards {
 		s.boards = append(s.boards, boardState{kepler: r.out.Series(Label{"gpu", strconv.Itoa(g)}, Label{"gpu_uuid", uuid(n.Node.Name, g)},
-			Label{"gpu_name", r.title(n.Node)}, Label{"vendor", "nvidia"}, Label{"node_name", n.Node.Name})})
+			Label{"gpu_name", r.title(n.Node)}, Label{"vendor", "nvidia"}, Label{"node_name", n.Node.Name}),
+			free: r.out.Series(Label{"gpu", strconv.Itoa(g)}, Label{"UUID", uuid(n.Node.Name, g)}, Label{"Hostname", n.Node.Name})})
 	}
 	return s
 }
@@ -114,6 +128,28 @@ func (r *Recorder) platform(s *nodeState, n engine.NodeReading, t vtime.Time, dt
 		r.families.platform.Add(s.labels, r.at(t), joules/dt)
 	}
 	s.present = joules > 0
+}
+
+// podEnergy adds what the pods answer for. A series starts at 0, with the sample
+// before the pod came, and ends when the pod has gone.
+func (r *Recorder) podEnergy(t vtime.Time, pods []engine.PodReading) {
+	now, before := r.at(t), r.at(r.last)
+	for i, p := range pods {
+		if i == len(r.pods) {
+			labels := r.out.Series(Label{"namespace", namespace}, Label{"pod", p.Pod}, Label{"container", r.config.Services[p.Service].Name},
+				Label{"Hostname", p.Node.Name}, Label{"gpu", strconv.Itoa(p.GPU)}, Label{"UUID", uuid(p.Node.Name, p.GPU)})
+			r.pods = append(r.pods, podState{labels: labels})
+			r.families.podBoard.Add(labels, before, 0)
+			r.families.podAll.Add(labels, before, 0)
+		}
+		s := &r.pods[i]
+		if p.Joules == s.joules {
+			continue
+		}
+		s.joules = p.Joules
+		r.families.podBoard.Add(s.labels, now, p.BoardJoules)
+		r.families.podAll.Add(s.labels, now, p.Joules)
+	}
 }
 
 // board adds the samples of a board. What it did since the last sample goes to the
@@ -155,6 +191,9 @@ func (r *Recorder) board(s *boardState, n engine.NodeReading, g int, t vtime.Tim
 	if labels != "" {
 		r.families.energy.Add(labels, now, 1000*reading.Joules)
 		r.families.joules.Add(s.kepler, now, reading.Joules)
+	}
+	if labels != "" || joules > 0 {
+		r.families.free.Add(s.free, now, reading.FreeJoules)
 	}
 	s.BoardReading, s.dcgm = reading, labels
 }
