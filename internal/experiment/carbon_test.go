@@ -16,7 +16,7 @@ import (
 // carbonText is two and a half hours with a date, on the grid that is given.
 func carbonText(t *testing.T, grid string, more ...string) string {
 	return editedText(t, append([]string{
-		"duration: 30m", "duration: 150m", "trace: {file: small.csv}", "trace: {builtin: taobao-2017, start: 2017-12-02T19:10:00+08:00}\n        scale: {peak: 60}",
+		"duration: 30m", "duration: 150m", "trace: {file: small.csv}", "trace: {builtin: taobao-2017, start: 2017-12-02T19:10:00+08:00}\n        scale: {peak: 20}",
 		"carbon: {zone: DE, year: 2024}", "carbon: " + grid,
 	}, more...)...)
 }
