@@ -10,18 +10,34 @@ import (
 // energyMarks is the energy of each pool at the last mark.
 type energyMarks struct {
 	from   vtime.Time
-	before []float64 // J by pool
+	joules []float64        // by pool
+	sigma  [][kinds]float64 // J that the figures leave open
 }
 
 func (w *world) markEnergy() { w.markEnergyAt(w.queue.Now()) }
 
-// markEnergyAt writes down what each pool drew since the last mark.
+// markEnergyAt writes down what each pool drew since the last mark, and how far
+// that may be off.
 func (w *world) markEnergyAt(now vtime.Time) {
 	w.meter.accumulateTo(now)
-	slot := results.EnergySlot{From: w.marks.from, Joules: slices.Clone(w.meter.byPool)}
-	for i, j := range w.marks.before {
-		slot.Joules[i] -= j
+	before := w.marks
+	if before.joules == nil {
+		before.joules, before.sigma = make([]float64, len(w.meter.byPool)), make([][kinds]float64, len(w.meter.byPool))
+	}
+	marks := energyMarks{from: now, joules: slices.Clone(w.meter.byPool)}
+	slot := results.EnergySlot{From: before.from}
+	for i, pool := range w.cfg.Cluster.Pools {
+		slot.Joules = append(slot.Joules, marks.joules[i]-before.joules[i])
+		var sigma [kinds]float64
+		by := map[string]float64{}
+		for k, p := range w.meter.parts[i] {
+			sigma[k] = p.sigma + p.followed
+			if d := sigma[k] - before.sigma[i][k]; d != 0 {
+				by[componentName(pool.Node.GPU.Name, kind(k))] = d
+			}
+		}
+		slot.Sigma, marks.sigma = append(slot.Sigma, by), append(marks.sigma, sigma)
 	}
 	w.out.Energy = append(w.out.Energy, slot)
-	w.marks = energyMarks{now, slices.Clone(w.meter.byPool)}
+	w.marks = marks
 }

@@ -277,7 +277,8 @@ func (s *CarbonStudy) Result(runs []*results.Run) (*results.CarbonSensitivity, e
 // evaluate fills in the metric of every run, those that were simulated again
 // instead of those that were not.
 func (c *carbonCase) evaluate(runs []*results.Run) error {
-	c.Values = map[string]map[uint64]float64{}
+	c.Values, c.Spreads = map[string]map[uint64]float64{}, map[string]map[string]float64{}
+	runs = slices.DeleteFunc(slices.Clone(runs), func(r *results.Run) bool { return slices.Contains(c.Resimulated, r.Policy) })
 	for _, r := range slices.Concat(runs, c.again) {
 		served := r.Metrics["requests_served_total"]
 		if served <= 0 {
@@ -288,11 +289,33 @@ func (c *carbonCase) evaluate(runs []*results.Run) error {
 			return err
 		}
 		if c.Values[r.Policy] == nil {
-			c.Values[r.Policy] = map[uint64]float64{}
+			c.Values[r.Policy], c.Spreads[r.Policy] = map[uint64]float64{}, map[string]float64{}
 		}
 		c.Values[r.Policy][r.Seed] = 1e6 * carbon.SCI(operational, r.Metrics["co2e_embodied_grams"], int64(served))
+		c.addSpread(c.Spreads[r.Policy], r, 1e6/served)
+	}
+	for p, by := range c.Spreads {
+		for component := range by {
+			by[component] /= float64(len(c.Values[p])) // a component is off by the same factor in every run
+		}
 	}
 	return nil
+}
+
+// addSpread adds what the figures leave open in a run's emissions, by component,
+// times a scale.
+func (c *carbonCase) addSpread(to map[string]float64, r *results.Run, scale float64) {
+	for _, slot := range r.Energy {
+		for pool, by := range slot.Sigma {
+			grams := scale * c.PUE * c.grids[pool].IntensityAt(slot.From)
+			for component, joules := range by {
+				to[component] += float64(units.KWh(joules) * grams)
+			}
+		}
+	}
+	for component, sigma := range r.Spread["co2e_embodied_grams"] {
+		to[component] += float64(scale * sigma)
+	}
 }
 
 // grams is the operational g CO2e of a run's energy on the grids of a case:

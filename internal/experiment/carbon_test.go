@@ -64,6 +64,11 @@ func sameAsSimulated(t *testing.T, c results.CarbonCase, text string, seeds int)
 		if want <= 0 || math.Abs(got-want) > 1e-9*want {
 			t.Errorf("%s %s %d, PUE %g, policy %s: %v g a million requests, simulated there %v", c.Axis, c.Zone, c.Year, c.PUE, r.Policy, got, want)
 		}
+		for component, want := range r.Spread[results.CarbonMetric] { // of the only seed
+			if got := c.Spreads[r.Policy][component]; math.Abs(got-want) > 1e-8*r.Metrics[results.CarbonMetric] {
+				t.Errorf("%s %s %d, PUE %g, policy %s: %s leaves %v g a million requests open, simulated there %v", c.Axis, c.Zone, c.Year, c.PUE, r.Policy, component, got, want)
+			}
+		}
 	}
 }
 

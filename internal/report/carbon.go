@@ -26,8 +26,8 @@ type carbonRow struct {
 }
 
 // carbonMeaning explains the last column.
-const carbonMeaning = "same: every pair of policies compares as on the scenario's own grid; tie: a difference can no longer be told from chance, or now it can; " +
-	"REVERSED: two policies change places, both ways beyond chance (exact sign-flip test, p ≤ 0.05, Holm-corrected over the pairs of a row). Energy is that of the run, on every grid."
+const carbonMeaning = "≈ is a tie: a difference that may be chance (exact sign-flip test, p > 0.05, Holm-corrected over the pairs of a row) or lies within the 95% interval of the power figures and of embodied carbon. " +
+	"same: every pair of policies compares as on the scenario's own grid; tie: a difference became a tie, or a tie a difference; REVERSED: two policies change places, and neither way it is a tie."
 
 // newCarbonTable is nil when nobody asked for the sensitivity.
 func newCarbonTable(s *results.Summary) (*carbonTable, error) {

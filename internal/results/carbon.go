@@ -63,14 +63,24 @@ type CarbonCase struct {
 
 	// Values are the metric by policy and seed, what the rest is made of.
 	Values map[string]map[uint64]float64 `json:"-"`
+	// Spreads is the standard uncertainty that the power figures and those of
+	// embodied carbon leave in it, by policy and component, in the metric's unit.
+	Spreads map[string]map[string]float64 `json:"-"`
 }
 
 // CarbonPair is how two policies compare in one case, paired by seed.
 type CarbonPair struct {
 	Less string  `json:"less"` // has the smaller mean
 	More string  `json:"more"`
-	P    float64 `json:"p"`   // exact sign-flip, Holm-corrected over the pairs of the case
-	Tie  bool    `json:"tie"` // p > Alpha: the difference cannot be told from chance
+	P    float64 `json:"p"` // exact sign-flip, Holm-corrected over the pairs of the case
+	// DeltaRatio is by how much More has more than Less, and ModelLow and ModelHigh
+	// bound it by the uncertainty of the figures, as in a Comparison.
+	DeltaRatio float64 `json:"deltaRatio"`
+	ModelLow   float64 `json:"modelLow"`
+	ModelHigh  float64 `json:"modelHigh"`
+	// Tie: the difference cannot be told from chance, p > Alpha, or from an error of
+	// the figures, ModelLow <= 0.
+	Tie bool `json:"tie"`
 	// Was is how the pair stood under the scenario's own grid, when that differs:
 	// "tie", "less" (as here, where it is a tie now) or "more".
 	Was string `json:"was,omitempty"`
@@ -79,7 +89,7 @@ type CarbonPair struct {
 // MarshalJSON rounds to Digits.
 func (p CarbonPair) MarshalJSON() ([]byte, error) {
 	type plain CarbonPair
-	p.P = Round(p.P)
+	p.P, p.DeltaRatio, p.ModelLow, p.ModelHigh = Round(p.P), Round(p.DeltaRatio), Round(p.ModelLow), Round(p.ModelHigh)
 	return json.Marshal(plain(p))
 }
 
@@ -143,14 +153,28 @@ func (c *CarbonCase) rank(policies []string) error {
 			if err != nil {
 				return err
 			}
-			c.Pairs = append(c.Pairs, CarbonPair{Less: less, More: more})
+			c.Pairs = append(c.Pairs, c.pair(less, more))
 			ps = append(ps, p)
 		}
 	}
 	for i, p := range stats.Holm(ps) {
-		c.Pairs[i].P, c.Pairs[i].Tie = p, p > Alpha
+		c.Pairs[i].P, c.Pairs[i].Tie = p, p > Alpha || c.Pairs[i].ModelLow <= 0
 	}
 	return nil
+}
+
+// pair compares the means of two policies, and how far the figures may put them
+// closer or apart.
+func (c *CarbonCase) pair(less, more string) CarbonPair {
+	p := CarbonPair{Less: less, More: more}
+	x, y := c.Figures[less].Mean, c.Figures[more].Mean
+	if x <= 0 {
+		return p
+	}
+	p.DeltaRatio = y/x - 1
+	half := ratioUncertainty(c.Spreads[less], c.Spreads[more], x, y)
+	p.ModelLow, p.ModelHigh = p.DeltaRatio-half, p.DeltaRatio+half
+	return p
 }
 
 // compare returns the p value of two policies' difference on the seeds they share.

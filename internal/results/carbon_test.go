@@ -1,6 +1,7 @@
 package results
 
 import (
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -56,6 +57,25 @@ func TestRankCarbon(t *testing.T) {
 	}
 	if e := s.Cases[0].Figures["b"]; e.Mean != 20 || e.N != 8 {
 		t.Errorf("%+v", e)
+	}
+}
+
+// Two policies that one component could put in the other order are a tie; what is
+// in both in the same proportion cancels.
+func TestWhatTheFiguresLeaveOpenIsATie(t *testing.T) {
+	for _, c := range []struct {
+		a, b float64 // of 10 and of 11
+		tie  bool
+	}{{0, 0, false}, {5, 5.5, false}, {1, 0, true}, {0, 0.4, false}, {0.3, -0.4, true}} {
+		k := carbonValues(0, map[string]float64{"a": 10, "b": 11})
+		k.Spreads = map[string]map[string]float64{"a": {"x": c.a}, "b": {"x": c.b}}
+		s, err := RankCarbon([]string{"a", "b"}, k, nil, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p := s.Reference.Pairs[0]; p.Tie != c.tie || math.Abs(p.DeltaRatio-0.1) > 1e-9 {
+			t.Errorf("%+v: %+v", c, p)
+		}
 	}
 }
 

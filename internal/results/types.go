@@ -52,6 +52,9 @@ type Run struct {
 type EnergySlot struct {
 	From   vtime.Time
 	Joules []float64 // of the nodes, without PUE, by pool
+	// Sigma is the standard uncertainty in J that the power figures leave in it, by
+	// pool and component.
+	Sigma []map[string]float64
 }
 
 // Point is one row of timeseries.csv: a service, or the cluster when Service
