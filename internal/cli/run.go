@@ -164,23 +164,12 @@ func (r *experimentRun) choose() error {
 	for i := range spec.Seeds.Count {
 		r.seeds = append(r.seeds, spec.Seeds.First+uint64(i))
 	}
-	var names []string
-	for _, p := range spec.Policies {
-		names = append(names, p.Name)
+	if r.policies = r.flags.policies; r.policies == nil {
+		r.policies = r.file.PolicyNames()
 	}
-	r.policies = names
-	if r.flags.policies != nil {
-		r.policies = r.flags.policies
+	if err := r.file.Choose(r.policies); err != nil {
+		return usageError("--policy: %w", err)
 	}
-	var chosen []scenario.Policy
-	for i, p := range r.policies {
-		at := slices.Index(names, p)
-		if at < 0 || slices.Contains(r.policies[:i], p) {
-			return usageError("--policy %s: the scenario has %s, each to be named once", p, strings.Join(names, ", "))
-		}
-		chosen = append(chosen, spec.Policies[at])
-	}
-	spec.Policies = chosen
 	return nil
 }
 
