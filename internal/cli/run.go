@@ -161,9 +161,7 @@ func (r *experimentRun) choose() error {
 		}
 		spec.Seeds = scenario.Seeds{First: first, Count: int(last - first + 1)}
 	}
-	for i := range spec.Seeds.Count {
-		r.seeds = append(r.seeds, spec.Seeds.First+uint64(i))
-	}
+	r.seeds = seedsOf(spec.Seeds)
 	if r.policies = r.flags.policies; r.policies == nil {
 		r.policies = r.file.PolicyNames()
 	}
@@ -211,13 +209,7 @@ func (r *experimentRun) simulate(configs []*engine.Config, root, key string) ([]
 	if len(runs) > 0 {
 		fmt.Fprintf(r.env.Stderr, "sim: %d of %d replications are there from an earlier run\n", len(runs), all)
 	}
-	expected := 0.0
-	for _, j := range jobs {
-		for _, s := range j.Config.Services {
-			expected += s.Curve.Mean() * j.Config.Duration.Seconds()
-		}
-	}
-	p := newProgress(r.env, len(jobs), expected, r.flags.quiet)
+	p := newProgress(r.env, len(jobs), expectedRequests(jobs), r.flags.quiet)
 	for _, c := range configs {
 		c.Progress = p.add
 	}

@@ -91,6 +91,10 @@ func initCommand(env Env) *cobra.Command {
 
 // load reads a scenario with its --set overrides.
 func load(path string, set []string) (*scenario.File, error) {
+	return loadFrom(set, func(o []scenario.Override) (*scenario.File, error) { return scenario.Load(path, o...) })
+}
+
+func loadFrom(set []string, read func([]scenario.Override) (*scenario.File, error)) (*scenario.File, error) {
 	var overrides []scenario.Override
 	for _, s := range set {
 		o, err := scenario.ParseOverride(s)
@@ -99,7 +103,7 @@ func load(path string, set []string) (*scenario.File, error) {
 		}
 		overrides = append(overrides, o)
 	}
-	f, err := scenario.Load(path, overrides...)
+	f, err := read(overrides)
 	var faults schema.Errors
 	if err != nil && len(overrides) > 0 && !errors.As(err, &faults) && exitCode(err) == exitBug {
 		return nil, &codedError{exitUsage, fmt.Errorf("--set: %w", err)}
