@@ -21,6 +21,7 @@ const module = "github.com/kwatt-sim/kwatt/"
 var layers = [][]string{
 	{"cmd/sim"},
 	{"internal/cli"},
+	{"internal/gate"},
 	{"internal/report", "internal/why"},
 	{"internal/experiment"},
 	{"internal/scenario"},

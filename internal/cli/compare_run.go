@@ -150,10 +150,11 @@ func (fl *compareFlags) variants(path string) (a, b *variant, err error) {
 // withManifest loads the scenario with a manifest in the place of the one of its
 // kind that the policy names.
 func (fl *compareFlags) withManifest(base *scenario.File, manifest string) (*scenario.File, error) {
-	kind, err := manifestKind(manifest)
+	data, err := os.ReadFile(manifest)
 	if err != nil {
-		return nil, err
+		return nil, filesError(err)
 	}
+	kind := kindOf(data, manifest)
 	places := manifestPlaces(base, kind)
 	if len(fl.policies) > 0 {
 		places = slices.DeleteFunc(places, func(p manifestPlace) bool { return p.policy != fl.policies[0] })
@@ -171,20 +172,6 @@ func (fl *compareFlags) withManifest(base *scenario.File, manifest string) (*sce
 		return nil, filesError(err)
 	}
 	return load(base.Path, append(slices.Clone(fl.run.set), places[0].path+"="+absolute))
-}
-
-// manifestKind reads the kind of a Kubernetes object.
-func manifestKind(path string) (string, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return "", filesError(err)
-	}
-	object, _, errs := schema.DecodeOpen(data, path)
-	if err := errs.Err(); err != nil {
-		return "", err
-	}
-	kind, _ := object["kind"].(string)
-	return kind, nil
 }
 
 // manifestPlace is where a scenario names a manifest.

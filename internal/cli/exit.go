@@ -14,13 +14,15 @@ import (
 
 // The exit codes.
 const (
-	exitOK          = 0
-	exitBug         = 1   // an error of kwatt's own
-	exitUsage       = 2   // unknown command, flag or argument
-	exitInvalid     = 3   // invalid scenario, trace or manifest
-	exitFiles       = 4   // a file could not be read or written
-	exitLimit       = 5   // a limit was hit or an invariant broke
-	exitInterrupted = 130 // stopped by the user; what finished is kept
+	exitOK           = 0
+	exitBug          = 1   // an error of kwatt's own
+	exitUsage        = 2   // unknown command, flag or argument
+	exitInvalid      = 3   // invalid scenario, trace or manifest
+	exitFiles        = 4   // a file could not be read or written
+	exitLimit        = 5   // a limit was hit or an invariant broke
+	exitInconclusive = 98  // no check of a gate failed, and not all were decided
+	exitGateFailed   = 99  // a check of a gate failed
+	exitInterrupted  = 130 // stopped by the user; what finished is kept
 )
 
 // codedError carries the exit code that an error leads to.

@@ -92,7 +92,8 @@ func (q *Quotient) Bounds(alpha float64) (low, high float64) {
 		return a <= alpha, b <= alpha
 	}
 	// A limit beyond every quotient is refuted, or no limit is.
-	margin := 1e-6 * max(most-least, math.Abs(least), math.Abs(most), math.SmallestNonzeroFloat64)
+	largest := max(math.Abs(least), math.Abs(most))
+	margin := max(1e-6*largest, 1e-12)
 	low, high = math.Inf(-1), math.Inf(1)
 	if above, _ := refutes(least - margin); above {
 		low = bisect(least-margin, most, func(r float64) bool { above, _ := refutes(r); return above })
@@ -100,7 +101,15 @@ func (q *Quotient) Bounds(alpha float64) (low, high float64) {
 	if _, below := refutes(most + margin); below {
 		high = bisect(most+margin, least, func(r float64) bool { _, below := refutes(r); return below })
 	}
-	return low, high
+	return zeroBelow(low, 1e-9*largest), zeroBelow(high, 1e-9*largest)
+}
+
+// zeroBelow is x, or 0 where x is nothing but the search's error.
+func zeroBelow(x, error float64) float64 {
+	if math.Abs(x) <= max(error, 1e-11) {
+		return 0
+	}
+	return x
 }
 
 // bisect returns where holds turns false on the way from a, where it is true, to
