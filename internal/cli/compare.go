@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -238,10 +237,7 @@ func printSides(env Env, s *results.SideBySide, output, color string) error {
 	o := report.Options{Color: env.color(env.Stdout, color)}
 	switch output {
 	case "json":
-		e := json.NewEncoder(env.Stdout)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return filesError(e.Encode(s))
+		return printJSON(env, s)
 	case "csv":
 		return filesError(report.SidesCSV(env.Stdout, s))
 	case "md":

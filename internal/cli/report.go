@@ -77,14 +77,18 @@ func checkColor(color string) error {
 func printSummary(env Env, s *results.Summary, output, color string) error {
 	switch output {
 	case "json":
-		e := json.NewEncoder(env.Stdout)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return filesError(e.Encode(s))
+		return printJSON(env, s)
 	case "text":
 		return filesError(report.Text(env.Stdout, s, report.Options{Color: env.color(env.Stdout, color), Currency: s.Currency}))
 	}
 	return nil
+}
+
+func printJSON(env Env, v any) error {
+	e := json.NewEncoder(env.Stdout)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return filesError(e.Encode(v))
 }
 
 // render makes summary.md and report.html.

@@ -256,13 +256,15 @@ func TestFalseVerdictsOfAWholeGate(t *testing.T) {
 		return failed, passed
 	}
 	most := int(experiments*0.05 + 3*math.Sqrt(experiments*0.05*0.95))
-	if failed, _ := count([3]float64{1, 1, 1}); failed > most {
-		t.Errorf("on the limits %d of %d gates failed, want at most %d", failed, experiments, most)
+	failed, _ := count([3]float64{1, 1, 1})
+	_, passed := count([3]float64{0.5, 0.5, 1})
+	found, _ := count([3]float64{0.5, 0.5, 1.15})
+	t.Logf("of %d gates %d failed with all on their limits, %d passed with one on its limit, %d failed with one 1.3 standard deviations beyond",
+		experiments, failed, passed, found)
+	if failed > most || passed > most {
+		t.Errorf("want at most %d false verdicts", most)
 	}
-	if _, passed := count([3]float64{0.5, 0.5, 1}); passed > most {
-		t.Errorf("with one check on its limit %d of %d gates passed, want at most %d", passed, experiments, most)
-	}
-	if failed, _ := count([3]float64{0.5, 0.5, 1.15}); failed < experiments*9/10 {
-		t.Errorf("with one check 1.3 standard deviations beyond, only %d of %d gates failed", failed, experiments)
+	if found < experiments*9/10 {
+		t.Error("want nine of ten found")
 	}
 }

@@ -102,5 +102,6 @@ func TestBootstrapCoverage(t *testing.T) {
 			covered++
 		}
 	}
+	t.Logf("of %d intervals %d cover the mean", experiments, covered)
 	near(t, "coverage", float64(covered)/experiments, 0.9, 0.055)
 }
