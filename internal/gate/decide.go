@@ -177,7 +177,7 @@ func (o *Outcome) failure() string {
 // doubt says why a check is inconclusive, and how many seeds would decide it.
 func (o *Outcome) doubt() string {
 	if n := max(stats.FewestSeeds(1-o.Confidence), 2); o.Seeds < n {
-		return fmt.Sprintf("%s; %d seeds are too few for a verdict with %s confidence: use at least %d", o.figure(), o.Seeds, o.confidence(), n)
+		return fmt.Sprintf("%s; %s cannot give a verdict with %s confidence: use at least %d", o.figure(), seedCount(o.Seeds), o.confidence(), n)
 	}
 	where := "near the limit, " + o.limitText()
 	if o.Low != nil && o.High != nil {
@@ -187,7 +187,7 @@ func (o *Outcome) doubt() string {
 	if o.SeedsNeeded > 0 {
 		decide = fmt.Sprintf("about %d seeds would decide", o.SeedsNeeded)
 	}
-	return fmt.Sprintf("%s, %s: %d seeds cannot tell on which side it lies; %s", o.figure(), where, o.Seeds, decide)
+	return fmt.Sprintf("%s, %s: %s cannot tell on which side it lies; %s", o.figure(), where, seedCount(o.Seeds), decide)
 }
 
 // limitText is the limit as written and, where that is of another number of
