@@ -91,9 +91,15 @@ func (q *Quotient) Bounds(alpha float64) (low, high float64) {
 		a, b := q.Test(limit)
 		return a <= alpha, b <= alpha
 	}
+	if least > most { // every weight is 0, and so is what no limit can be held against
+		return math.Inf(-1), math.Inf(1)
+	}
 	// A limit beyond every quotient is refuted, or no limit is.
 	largest := max(math.Abs(least), math.Abs(most))
-	margin := max(1e-6*largest, 1e-12)
+	margin := 1e-6 * largest
+	if largest == 0 {
+		margin = 1e-12
+	}
 	low, high = math.Inf(-1), math.Inf(1)
 	if above, _ := refutes(least - margin); above {
 		low = bisect(least-margin, most, func(r float64) bool { above, _ := refutes(r); return above })
@@ -101,12 +107,12 @@ func (q *Quotient) Bounds(alpha float64) (low, high float64) {
 	if _, below := refutes(most + margin); below {
 		high = bisect(most+margin, least, func(r float64) bool { _, below := refutes(r); return below })
 	}
-	return zeroBelow(low, 1e-9*largest), zeroBelow(high, 1e-9*largest)
+	return zeroWithin(margin/1000, low), zeroWithin(margin/1000, high)
 }
 
-// zeroBelow is x, or 0 where x is nothing but the search's error.
-func zeroBelow(x, error float64) float64 {
-	if math.Abs(x) <= max(error, 1e-11) {
+// zeroWithin is x, or 0 where x is nothing but the search's error.
+func zeroWithin(error, x float64) float64 {
+	if math.Abs(x) <= error {
 		return 0
 	}
 	return x
