@@ -20,8 +20,8 @@ const (
 	exitInvalid      = 3   // invalid scenario, trace or manifest
 	exitFiles        = 4   // a file could not be read or written
 	exitLimit        = 5   // a limit was hit or an invariant broke
-	exitInconclusive = 98  // no check of a gate failed, and not all were decided
-	exitGateFailed   = 99  // a check of a gate failed
+	exitInconclusive = 98  // a gate could not decide
+	exitDiffers      = 99  // a check that was asked for failed: a gate's, or that two runs are equal
 	exitInterrupted  = 130 // stopped by the user; what finished is kept
 )
 

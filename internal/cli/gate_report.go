@@ -68,7 +68,7 @@ func (r *gateRun) tell(report *gate.Report) error {
 	}
 	switch report.Verdict {
 	case gate.Fail:
-		return &codedError{exitGateFailed, fmt.Errorf("gate %s failed: %d of %d checks", report.Gate, report.Count(gate.Fail), len(report.Outcomes))}
+		return &codedError{exitDiffers, fmt.Errorf("gate %s failed: %d of %d checks", report.Gate, report.Count(gate.Fail), len(report.Outcomes))}
 	case gate.Inconclusive:
 		return &codedError{exitInconclusive, fmt.Errorf("gate %s could not be decided: %d of %d checks", report.Gate, report.Count(gate.Inconclusive), len(report.Outcomes))}
 	}

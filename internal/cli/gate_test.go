@@ -97,7 +97,7 @@ func TestGateOnAnEditedManifest(t *testing.T) {
 	t.Run("doubled loses requests", func(t *testing.T) {
 		setTarget("200")
 		code, r := runGateJSON(t)
-		if code != exitGateFailed || r.Verdict != gate.Fail {
+		if code != exitDiffers || r.Verdict != gate.Fail {
 			t.Fatalf("exit %d, %s", code, r.Verdict)
 		}
 		o := byMetric(r)
@@ -112,7 +112,7 @@ func TestGateOnAnEditedManifest(t *testing.T) {
 		setTarget("50")
 		code, r := runGateJSON(t)
 		o := byMetric(r)["energy_kwh"]
-		if code != exitGateFailed || o.Verdict != gate.Fail || *o.Low < 0.2 {
+		if code != exitDiffers || o.Verdict != gate.Fail || *o.Low < 0.2 {
 			t.Errorf("exit %d, energy: %+v", code, o)
 		}
 	})
@@ -185,7 +185,7 @@ func TestGateReportsForCI(t *testing.T) {
 	env.Getenv = func(name string) string {
 		return map[string]string{"GITHUB_ACTIONS": "true", "GITHUB_WORKSPACE": filepath.Dir(workspace)}[name]
 	}
-	if code := Sim(env); code != exitGateFailed {
+	if code := Sim(env); code != exitDiffers {
 		t.Fatalf("exit %d\n%s", code, errs.String())
 	}
 	want := "::error file=" + filepath.Base(workspace) + "/gates/shop.yaml,line=10,title=kwatt gate shop::hpa replicas mean: fail: "
@@ -209,7 +209,7 @@ func TestGateReportsForCI(t *testing.T) {
 	}
 	// The table is the same bytes for any number of workers.
 	code, again, _ := sim(t, "gate", "gates/shop.yaml", "-q", "-j", "3")
-	if d := cmp.Diff(out.String(), again); d != "" || code != exitGateFailed {
+	if d := cmp.Diff(out.String(), again); d != "" || code != exitDiffers {
 		t.Errorf("exit %d\n%s", code, d)
 	}
 	// A report that cannot be written must not look like a pass.
@@ -236,12 +236,12 @@ func TestGateBaselines(t *testing.T) {
 	expect("as it was", exitOK, "2 pass")
 	// A shorter window is another workload: there is nothing to pair with.
 	replaceIn(t, "shop.yaml", "duration: 4m", "duration: 3m")
-	expect("another window", exitGateFailed, "written for another workload, so there are no pairs to compare: spec.duration changed")
-	expect("another window", exitGateFailed, "1 fail, 1 pass") // the limit needs no baseline
+	expect("another window", exitDiffers, "written for another workload, so there are no pairs to compare: spec.duration changed")
+	expect("another window", exitDiffers, "1 fail, 1 pass") // the limit needs no baseline
 	if err := os.Remove("base.json"); err != nil {
 		t.Fatal(err)
 	}
-	expect("no baseline", exitGateFailed, "there is no baseline at base.json")
+	expect("no baseline", exitDiffers, "there is no baseline at base.json")
 	code, stdout, stderr := sim(t, "gate", "gates/shop.yaml", "-q", "--update-baseline", "--max-seeds", "9")
 	if code != exitOK || !strings.Contains(stdout, "base.json: written, 9 seeds\n") {
 		t.Fatalf("exit %d\n%s%s", code, stdout, stderr)

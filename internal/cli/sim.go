@@ -52,7 +52,7 @@ CO2e. Start with
   sim run scenario.yaml
 
 Exit codes: 0 done, 1 bug, 2 usage, 3 invalid scenario, trace or manifest,
-4 files, 5 a limit or an invariant broke, 98 a gate could not decide, 99 a gate
+4 files, 5 a limit or an invariant broke, 98 a gate could not decide, 99 a check
 failed, 130 interrupted.`,
 		Version:       fmt.Sprintf("%s %s %s/%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH),
 		SilenceUsage:  true,
@@ -65,14 +65,15 @@ failed, 130 interrupted.`,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &codedError{exitUsage, err} })
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddGroup(&cobra.Group{ID: "core", Title: "Simulate:"}, &cobra.Group{ID: "author", Title: "Write scenarios:"},
-		&cobra.Group{ID: "catalogue", Title: "Look things up:"})
+		&cobra.Group{ID: "measure", Title: "Measure:"}, &cobra.Group{ID: "catalogue", Title: "Look things up:"})
 	add := func(group string, cmds ...*cobra.Command) {
 		for _, c := range cmds {
 			c.GroupID = group
 			root.AddCommand(c)
 		}
 	}
-	add("core", runCommand(env), reportCommand(env), compareCommand(env), gateCommand(env))
+	add("core", runCommand(env), reportCommand(env), compareCommand(env), gateCommand(env), whyCommand(env), diffCommand(env), exportCommand(env))
+	add("measure", calibrateCommand(env))
 	add("author", validateCommand(env), schemaCommand(env), explainCommand(env), initCommand(env))
 	add("catalogue", traceCommand(env), powerCommand(env), profileCommand(env), carbonCommand(env))
 	asUsageErrors(root)

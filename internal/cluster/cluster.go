@@ -43,6 +43,9 @@ type Config struct {
 	// Else a ReplicaSet deletes from the nodes that hold most of the service's pods.
 	EmptiestFirst bool
 	Autoscaler    Autoscaler
+	// Workloads, if set, has the pods: they are an API server's. Else the
+	// cluster creates, starts and stops them itself.
+	Workloads Workloads
 }
 
 // Watcher hears what the cluster does.
@@ -51,9 +54,12 @@ type Watcher interface {
 	PodBound(p *Pod, how decisions.Placement)
 	// PodReady is called when a pod begins to serve.
 	PodReady(p *Pod)
-	// PodDraining is called when a ready pod is to stop; the owner calls
-	// Cluster.Delete when its last request is done.
+	// PodDraining is called when a ready pod is to stop, for the reason Pod.Why;
+	// the owner calls Cluster.Delete when its last request is done.
 	PodDraining(p *Pod)
+	// PodGone is called when a pod has left the cluster, for the reason Pod.Why;
+	// Pod.Node is still the node it had, nil when it had none.
+	PodGone(p *Pod)
 	// PodEvicted is called before a pod is taken from its node, by the
 	// scheduler to make room (decisions.Preempt) or by the node autoscaler
 	// (decisions.Evict).
@@ -63,7 +69,8 @@ type Watcher interface {
 	// PowerChanging is called before any change of what a node draws.
 	PowerChanging()
 	// NodeChanged is called after a node's change, with its kind (decisions.NodeOn,
-	// ...) and the reason.
+	// ...) and the reason. Of a node that was asked for, Cluster.Expansion then
+	// says how its pool was chosen.
 	NodeChanged(n *Node, kind, reason string)
 }
 
@@ -82,6 +89,7 @@ type Cluster struct {
 	drained   *Node
 	scanAt    vtime.Time  // of the next look for a node to consolidate
 	dice      *rng.Stream // of the Random expander
+	expansion *decisions.Expansion
 }
 
 // serviceState is the pods of a service.
@@ -120,21 +128,25 @@ func New(cfg Config, q *vtime.Queue, random rng.Source, w Watcher, intensity []f
 	return c, nil
 }
 
-// Start creates a service's first replicas. Those that find a place serve at
-// once: the window opens on a running system.
+// Start creates a service's first replicas. Until Settle those that find a
+// place serve at once: the window opens on a running system.
 func (c *Cluster) Start(service, replicas int) {
 	c.opening = true
 	c.services[service].desired = replicas
+	if c.cfg.Workloads != nil {
+		c.cfg.Workloads.Scale(service, replicas)
+		return
+	}
 	for range replicas {
 		c.create(service)
 	}
 	c.scheduler.Schedule()
-	c.opening = false
 }
 
 // Settle ends the opening: pods that found no place ask for nodes, and the
 // clocks of empty nodes start.
 func (c *Cluster) Settle() {
+	c.opening = false
 	c.schedulePending()
 	for _, n := range c.nodes {
 		if n.State == On {

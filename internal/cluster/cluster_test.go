@@ -41,6 +41,7 @@ func (d *diary) Unschedulable(p *Pod, message string, _ decisions.Placement) {
 	d.write("%s: %s", p.Name, message)
 }
 func (d *diary) PodBound(*Pod, decisions.Placement)     {}
+func (d *diary) PodGone(*Pod)                           {}
 func (d *diary) PodEvicted(p *Pod, kind, reason string) { d.write("%s %s: %s", kind, p.Name, reason) }
 
 func t4(t testing.TB, gpus int) powermodel.Node {
@@ -108,11 +109,11 @@ func TestPodsFromPendingToReadyAndNodesComeAndGo(t *testing.T) {
 		t.Errorf("pods were pending for %v s, want 2 × 90", got)
 	}
 
-	// A ReplicaSet takes from the node that holds most of the service's pods,
-	// the youngest first: t4-0 holds four.
+	// A ReplicaSet takes from the node that holds most of the service's pods:
+	// t4-0 holds four, all ready for two to four minutes, which is one age to it.
 	c.Scale(0, 3)
 	d.runTo(5 * time.Minute)
-	d.expect(t, "4m0s ranker-4 draining", "4m0s ranker-3 draining", "4m0s ranker-2 draining")
+	d.expect(t, "4m0s ranker-3 draining", "4m0s ranker-1 draining", "4m0s ranker-2 draining")
 
 	c.Scale(0, 1)
 	d.runTo(15 * time.Minute)
@@ -131,7 +132,7 @@ func TestPacksAndEmptiesAndSleepsAndEmptiesAndSleeps(t *testing.T) {
 	c.Scale(0, 5) // waking is quicker than booting, and the image is still there
 	d.runTo(8 * time.Minute)
 	d.expect(t, "6m0s ranker-6: 0/1 nodes have room",
-		"6m0s node-wake t4-1: pods without a place", "6m10s node-ready t4-1: booted", "6m50s ranker-6 ready on t4-1/0")
+		"6m0s node-wake t4-1: pods without a place", "6m10s node-ready t4-1: woken up", "6m50s ranker-6 ready on t4-1/0")
 }
 
 func TestSpreads(t *testing.T) {

@@ -43,6 +43,36 @@ type world struct {
 
 // Compile makes the engine's configuration for each named policy.
 func Compile(f *scenario.File, names []string) ([]*engine.Config, error) {
+	w, err := newWorld(f)
+	if err != nil {
+		return nil, err
+	}
+	var out []*engine.Config
+	for _, name := range names {
+		c, _, err := w.policy(name)
+		if err != nil {
+			return nil, fmt.Errorf("policy %s: %w", name, err)
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}
+
+// CompileObjects makes the configuration of one policy, and what its scheduler
+// sees: the Node and Pod objects and the KubeSchedulerConfiguration.
+func CompileObjects(f *scenario.File, name string) (*engine.Config, *scheduler.Config, error) {
+	w, err := newWorld(f)
+	if err != nil {
+		return nil, nil, err
+	}
+	c, config, err := w.policy(name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("policy %s: %w", name, err)
+	}
+	return c, config, nil
+}
+
+func newWorld(f *scenario.File) (*world, error) {
 	w := &world{file: f, spec: &f.Scenario.Spec}
 	for _, p := range w.spec.Cluster.NodePools {
 		pool, err := compilePool(p, w.spec.Cost)
@@ -51,15 +81,7 @@ func Compile(f *scenario.File, names []string) ([]*engine.Config, error) {
 		}
 		w.pools = append(w.pools, pool)
 	}
-	var out []*engine.Config
-	for _, name := range names {
-		c, err := w.policy(name)
-		if err != nil {
-			return nil, fmt.Errorf("policy %s: %w", name, err)
-		}
-		out = append(out, c)
-	}
-	return out, nil
+	return w, nil
 }
 
 func compilePool(p scenario.NodePool, prices scenario.Cost) (cluster.Pool, error) {
@@ -75,11 +97,11 @@ func compilePool(p scenario.NodePool, prices scenario.Cost) (cluster.Pool, error
 	}, nil
 }
 
-// policy makes the engine's configuration of one policy.
-func (w *world) policy(name string) (*engine.Config, error) {
+// policy makes the engine's and the scheduler's configuration of one policy.
+func (w *world) policy(name string) (*engine.Config, *scheduler.Config, error) {
 	p, err := findPolicy(w.spec, name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c := &engine.Config{
 		Policy:   name,
@@ -112,15 +134,15 @@ func (w *world) policy(name string) (*engine.Config, error) {
 	}
 	config, err := w.schedulerConfig(p, c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c.Cluster.NewScheduler = newScheduler(config, c)
 	for i := range on {
 		if err := w.addScaler(c, p, i, on[i], config.Services[i]); err != nil {
-			return nil, fmt.Errorf("service %s: %w", w.spec.Services[i].Name, err)
+			return nil, nil, fmt.Errorf("service %s: %w", w.spec.Services[i].Name, err)
 		}
 	}
-	return c, nil
+	return c, config, nil
 }
 
 // grids are the carbon intensities of the pools.

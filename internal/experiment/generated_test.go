@@ -103,6 +103,9 @@ func TestGeneratedScenariosAreSane(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		text := drawScenario(rt)
 		configs := parse(rt, text)
+		for _, c := range configs {
+			c.Ledger = engine.Ledger(rapid.IntRange(int(engine.Changes), int(engine.NodeResults)).Draw(rt, "ledger"))
+		}
 		list := runs(rt, configs, 1)
 		for i, r := range list {
 			if what := insane(configs[i], r); what != "" {

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/kwatt-sim/kwatt/internal/report"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 // mostAnnotations is how many GitHub shows of one kind for a step; it drops the
@@ -35,7 +35,7 @@ func (r *Report) Annotations(path string) string {
 // data escapes the message of a workflow command, and property its properties,
 // as GitHub's own toolkit does.
 func data(s string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(report.Plain(s))
+	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(tty.Plain(s))
 }
 
 func property(s string) string {

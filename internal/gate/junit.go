@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/kwatt-sim/kwatt/internal/report"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 // The part of JUnit's format that CI systems read.
@@ -51,7 +51,7 @@ func (r *Report) JUnit() ([]byte, error) {
 	suite := junitSuite{Name: r.Gate, Tests: len(r.Outcomes), Fails: r.Count(Fail), Errors: r.Count(Inconclusive)}
 	for _, o := range r.Outcomes {
 		c := junitCase{Class: r.Gate + "." + o.Policy, Name: o.name(), File: r.Path, Line: o.Line, Properties: o.properties()}
-		problem := &junitProblem{Type: string(o.Verdict), Message: report.Plain(o.Reason), Text: report.Plain(fmt.Sprintf("%s:%d: %s", r.Path, o.Line, o.Reason))}
+		problem := &junitProblem{Type: string(o.Verdict), Message: tty.Plain(o.Reason), Text: tty.Plain(fmt.Sprintf("%s:%d: %s", r.Path, o.Line, o.Reason))}
 		switch o.Verdict {
 		case Fail:
 			c.Failure = problem

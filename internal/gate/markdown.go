@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kwatt-sim/kwatt/internal/report"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 // Marker is the hidden first line of a gate's Markdown, by which a comment on a
@@ -40,7 +41,7 @@ func (r *Report) Markdown(command string) string {
 	for _, n := range r.Notes {
 		printf("- %s\n", report.Escape(n))
 	}
-	printf("\n<details><summary>How to read and reproduce this</summary>\n\n%s\n\n```sh\n%s\n```\n\n</details>\n", explanation, strings.ReplaceAll(report.Plain(command), "```", ""))
+	printf("\n<details><summary>How to read and reproduce this</summary>\n\n%s\n\n```sh\n%s\n```\n\n</details>\n", explanation, strings.ReplaceAll(tty.Plain(command), "```", ""))
 	return b.String()
 }
 
@@ -48,7 +49,7 @@ const explanation = "The same seeds bring the same customers before and after a 
 	"they clear its limit, and is inconclusive when so many seeds cannot tell. Failures are Holm-corrected over the checks."
 
 // code makes text safe between backticks.
-func code(text string) string { return strings.ReplaceAll(report.Plain(text), "`", "'") }
+func code(text string) string { return strings.ReplaceAll(tty.Plain(text), "`", "'") }
 
 func (v Verdict) emoji() string {
 	switch v {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/kwatt-sim/kwatt/internal/metrics"
 	"github.com/kwatt-sim/kwatt/internal/report"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 // Plan says what the gate would run and check, with every limit in its metric's
@@ -13,19 +14,19 @@ import (
 func (f *File) Plan(b *Baseline, first uint64, count, most int) string {
 	var out strings.Builder
 	printf := func(format string, args ...any) { fmt.Fprintf(&out, format, args...) }
-	printf("gate %s: scenario %s\n", f.Gate.Metadata.Name, report.Plain(f.Scenario.Path))
-	printf("policies %s\n", report.Plain(strings.Join(f.Scenario.PolicyNames(), ", ")))
+	printf("gate %s: scenario %s\n", f.Gate.Metadata.Name, tty.Plain(f.Scenario.Path))
+	printf("policies %s\n", tty.Plain(strings.Join(f.Scenario.PolicyNames(), ", ")))
 	printf("seeds    %d..%d", first, first+uint64(count)-1)
 	if most > count {
 		printf(", up to %d with --until-decided", most)
 	}
 	printf("\n")
-	switch at := report.Plain(f.BaselinePath()); {
+	switch at := tty.Plain(f.BaselinePath()); {
 	case at == "":
 	case b == nil:
 		printf("baseline %s: missing\n", at)
 	default:
-		printf("baseline %s: %s, kwatt %s\n", at, seedCount(len(b.Seeds)), report.Plain(b.Kwatt))
+		printf("baseline %s: %s, kwatt %s\n", at, seedCount(len(b.Seeds)), tty.Plain(b.Kwatt))
 	}
 	for i, c := range f.Gate.Spec.Checks {
 		o := Outcome{Policy: c.Policy, Service: c.Service, Metric: c.Metric}
@@ -69,7 +70,7 @@ func (b *Baseline) Changes(old *Baseline) string {
 				text += fmt.Sprintf(", was %.9g (%s)", was.Mean, report.Change(f.Mean/was.Mean-1))
 			}
 		}
-		out.WriteString(report.Plain(text) + "\n")
+		out.WriteString(tty.Plain(text) + "\n")
 	}
 	return out.String()
 }

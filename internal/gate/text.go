@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kwatt-sim/kwatt/internal/report"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 // width of the table, in runes.
@@ -15,27 +16,26 @@ const width = 80
 // did not pass, with its place in the gate file.
 func (r *Report) Text(color bool) string {
 	var b strings.Builder
-	b.WriteString(report.Wrap(report.Plain(r.headline()), width, 2))
+	b.WriteString(tty.Wrap(tty.Plain(r.headline()), width, 2))
 	b.WriteByte('\n')
-	var lines []report.Line
+	table := tty.Table{Header: []string{"measured", "bounds", "limit"}}
 	for _, o := range r.Outcomes {
-		lines = append(lines, report.Line{
-			Label: o.Verdict.mark() + " " + report.Plain(o.label()), Cells: []string{o.measuredText(), o.between(), o.Limit},
-			Good: o.Verdict == Pass, Bad: o.Verdict == Fail,
-		})
+		table.Rows = append(table.Rows, tty.Row{Label: o.Verdict.mark() + " " + o.label(), Cells: []tty.Cell{
+			{Text: o.measuredText()}, {Text: o.between()}, {Text: o.Limit, Color: o.Verdict.color()},
+		}})
 	}
-	b.WriteString(report.Grid([]string{"measured", "bounds", "limit"}, lines, report.Options{Color: color, Width: width}))
+	table.Write(&b, width, color)
 	for _, o := range r.Outcomes {
 		if o.Verdict != Pass {
 			b.WriteByte('\n')
-			b.WriteString(report.Wrap(report.Plain(fmt.Sprintf("%s:%d: %s: %s: %s", r.Path, o.Line, o.label(), o.Verdict, o.Reason)), width, 2))
+			b.WriteString(tty.Wrap(tty.Plain(fmt.Sprintf("%s:%d: %s: %s: %s", r.Path, o.Line, o.label(), o.Verdict, o.Reason)), width, 2))
 		}
 	}
 	if len(r.Notes) > 0 {
 		b.WriteByte('\n')
 	}
 	for _, n := range r.Notes {
-		b.WriteString(report.Wrap("note: "+report.Plain(n), width, 2))
+		b.WriteString(tty.Wrap("note: "+tty.Plain(n), width, 2))
 	}
 	return b.String()
 }
@@ -67,6 +67,16 @@ func (v Verdict) mark() string {
 		return "✗"
 	}
 	return "?"
+}
+
+func (v Verdict) color() tty.Color {
+	switch v {
+	case Pass:
+		return tty.Green
+	case Fail:
+		return tty.Red
+	}
+	return tty.NoColor
 }
 
 // who is the policy, and the service where it is one's figure.

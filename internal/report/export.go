@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/kwatt-sim/kwatt/internal/metrics"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 // Figure writes a value of a metric in the unit people read: "14.72 ms". Costs
@@ -19,11 +20,11 @@ func FigureBeside(m metrics.Metric, x, other float64, currency string) string {
 	scale := scaleFor(m.Unit, Options{Currency: currency}.currency(), math.Abs(other))
 	switch {
 	case scale.unit == "%":
-		return number(x*scale.factor) + "%"
+		return tty.Number(x*scale.factor) + "%"
 	case m.Unit == "requests":
-		return number(x) // in a sentence a bare k would be a riddle
+		return tty.Number(x) // in a sentence a bare k would be a riddle
 	}
-	return strings.TrimSpace(number(x*scale.factor) + " " + scale.unit)
+	return strings.TrimSpace(tty.Number(x*scale.factor) + " " + scale.unit)
 }
 
 // Signed is Figure for a difference, with its sign.
@@ -44,45 +45,5 @@ func Change(ratio float64) string { return percent(ratio) }
 // Label is a metric's name for people: "CO2e per M req".
 func Label(metric string) string { return metricLabel(metric) }
 
-// Plain makes text from a file safe on a terminal.
-func Plain(text string) string { return plain(text) }
-
 // Escape makes text from a file safe in Markdown.
 func Escape(text string) string { return escape(text) }
-
-// Wrap breaks text into lines of at most width runes; all but the first are
-// indented.
-func Wrap(text string, width, indent int) string { return wrap(text, width, indent) }
-
-// Line is a row of a Grid. Its last cell is green when it is Good, red when Bad.
-type Line struct {
-	Label     string
-	Cells     []string
-	Good, Bad bool
-}
-
-// Grid lays rows out for a terminal: a label on the left, right-aligned cells
-// under a header. Columns that do not fit the width follow below.
-func Grid(header []string, lines []Line, o Options) string {
-	table := textTable{header: header}
-	for _, l := range lines {
-		r := textRow{label: l.Label}
-		for i, c := range l.Cells {
-			cell := textCell{text: c}
-			switch last := i == len(l.Cells)-1; {
-			case last && l.Good:
-				cell.color = green
-			case last && l.Bad:
-				cell.color = red
-			}
-			r.cells = append(r.cells, cell)
-		}
-		table.rows = append(table.rows, r)
-	}
-	if o.Width == 0 {
-		o.Width = defaultWidth
-	}
-	var b strings.Builder
-	table.write(&b, max(o.Width, minWidth), o.Color)
-	return b.String()
-}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/kwatt-sim/kwatt/internal/metrics"
 	"github.com/kwatt-sim/kwatt/internal/results"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 // tables is the page's words and numbers, formatted.
@@ -142,7 +143,7 @@ func estimateText(e *results.Estimate, factor float64) (value, half string) {
 	if e == nil || !finite(e.Mean, e.CILow, e.CIHigh) {
 		return absent, ""
 	}
-	value = commas(number(e.Mean * factor))
+	value = commas(tty.Number(e.Mean * factor))
 	if e.N >= 2 && e.CIHigh > e.CILow {
 		half = "±\u202f" + halfWidth(*e)
 	}

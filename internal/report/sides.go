@@ -11,6 +11,7 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/metrics"
 	"github.com/kwatt-sim/kwatt/internal/results"
 	"github.com/kwatt-sim/kwatt/internal/stats"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 // Sides writes a comparison for a terminal: both means with their intervals, the
@@ -23,34 +24,34 @@ func Sides(w io.Writer, s *results.SideBySide, o Options) error {
 	t := &textReport{o: o}
 	rows, err := sideRows(s, o.currency())
 	if err != nil {
-		return fmt.Errorf("compare %s with %s: %w", plain(s.B.Name), plain(s.A.Name), err)
+		return fmt.Errorf("compare %s with %s: %w", tty.Plain(s.B.Name), tty.Plain(s.A.Name), err)
 	}
-	t.line(noColor, "A: "+sideText(s.A))
-	t.line(noColor, "B: "+sideText(s.B))
-	t.line(noColor, fmt.Sprintf("%s, means ± 95%% confidence interval", pairsText(s)))
+	t.line(tty.NoColor, "A: "+sideText(s.A))
+	t.line(tty.NoColor, "B: "+sideText(s.B))
+	t.line(tty.NoColor, fmt.Sprintf("%s, means ± 95%% confidence interval", pairsText(s)))
 	t.b.WriteByte('\n')
-	table := textTable{header: []string{"A", "B", "B against A", "detects"}}
+	table := tty.Table{Header: []string{"A", "B", "B against A", "detects"}}
 	for _, r := range rows {
-		table.rows = append(table.rows, textRow{r.label, []textCell{{text: r.a}, {text: r.b}, {r.change, r.color}, {text: r.detects}}})
+		table.Rows = append(table.Rows, tty.Row{Label: r.label, Cells: []tty.Cell{{Text: r.a}, {Text: r.b}, {Text: r.change, Color: r.color}, {Text: r.detects}}})
 	}
 	t.table(&table)
 	for _, note := range sideNotes(s) {
-		t.line(noColor, note)
+		t.line(tty.NoColor, note)
 	}
 	for _, warning := range s.Warnings {
-		t.line(noColor, "warning: "+plain(warning))
+		t.line(tty.NoColor, "warning: "+tty.Plain(warning))
 	}
 	_, err = io.WriteString(w, t.b.String())
 	return err
 }
 
 func sideText(s results.Side) string {
-	text := plain(s.Name)
+	text := tty.Plain(s.Name)
 	if s.Policy != "" && s.Policy != s.Name {
-		text += ", policy " + plain(s.Policy)
+		text += ", policy " + tty.Plain(s.Policy)
 	}
 	if s.Scenario != "" {
-		text += ", scenario " + plain(s.Scenario)
+		text += ", scenario " + tty.Plain(s.Scenario)
 	}
 	return text
 }
@@ -65,7 +66,7 @@ func pairsText(s *results.SideBySide) string {
 // sideRow is a row of a comparison, as text and Markdown both show it.
 type sideRow struct {
 	label, a, b, change, detects string
-	color                        ansi
+	color                        tty.Color
 }
 
 func sideRows(s *results.SideBySide, currency string) ([]sideRow, error) {
@@ -91,12 +92,12 @@ func sideRows(s *results.SideBySide, currency string) ([]sideRow, error) {
 }
 
 func meanText(e results.Estimate, scale humanScale) string {
-	return number(e.Mean*scale.factor) + " ± " + padLeft(halfWidth(e), 4)
+	return tty.Number(e.Mean*scale.factor) + " ± " + tty.PadLeft(halfWidth(e), 4)
 }
 
 // changeText is the change with its p and verdict; a difference where there is
 // no ratio.
-func changeText(s *results.SideBySide, r results.Row, scale humanScale) (string, ansi) {
+func changeText(s *results.SideBySide, r results.Row, scale humanScale) (string, tty.Color) {
 	change := signed(r.Difference.Mean*scale.factor) + " " + scale.unit
 	if r.Change != nil {
 		change = percent(r.Change.Mean)
@@ -106,24 +107,24 @@ func changeText(s *results.SideBySide, r results.Row, scale humanScale) (string,
 	figure := change + " (" + pValue(r.P) + ")"
 	switch {
 	case r.Verdict == results.Better:
-		return figure + " ✓", green
+		return figure + " ✓", tty.Green
 	case r.Verdict == results.Worse:
-		return figure + " ✗", red
+		return figure + " ✗", tty.Red
 	case r.Verdict == results.CannotSay && r.Difference.Mean == 0:
-		return "0%  ", noColor
+		return "0%  ", tty.NoColor
 	case r.Verdict == results.CannotSay && few:
-		return change + " ?", noColor
+		return change + " ?", tty.NoColor
 	case r.Verdict == results.CannotSay:
-		return "~ (" + pValue(r.P) + ")  ", noColor
+		return "~ (" + pValue(r.P) + ")  ", tty.NoColor
 	}
-	return figure + "  ", noColor
+	return figure + "  ", tty.NoColor
 }
 
 func signed(x float64) string {
 	if x > 0 {
-		return "+" + number(x)
+		return "+" + tty.Number(x)
 	}
-	return number(x)
+	return tty.Number(x)
 }
 
 // sideNotes explain the table.
@@ -153,7 +154,7 @@ func SidesMarkdown(w io.Writer, s *results.SideBySide, o Options) error {
 	o.Currency = s.B.Currency
 	rows, err := sideRows(s, o.currency())
 	if err != nil {
-		return fmt.Errorf("compare %s with %s: %w", plain(s.B.Name), plain(s.A.Name), err)
+		return fmt.Errorf("compare %s with %s: %w", tty.Plain(s.B.Name), tty.Plain(s.A.Name), err)
 	}
 	m := &markdownReport{o: o}
 	m.printf("A: %s\n\nB: %s\n\n%s, means ± 95%% confidence interval.\n\n", escape(sideText(s.A)), escape(sideText(s.B)), pairsText(s))
@@ -167,7 +168,7 @@ func SidesMarkdown(w io.Writer, s *results.SideBySide, o Options) error {
 			interval = intervalText(s.Geomean.Change)
 		}
 		change := strings.TrimSpace(r.change)
-		if r.color != noColor {
+		if r.color != tty.NoColor {
 			change = "**" + change + "**"
 		}
 		cells = append(cells, []string{escape(r.label), r.a, r.b, change, interval, r.detects})

@@ -113,6 +113,12 @@ type Comparison struct {
 type ScenarioRef struct {
 	Name   string `json:"name"`
 	SHA256 string `json:"sha256"` // of scenario.effective.yaml
+	// FilesSHA256 is over the files that the scenario names, "" when it names none.
+	FilesSHA256 string `json:"filesSha256,omitempty"`
+	// Start is the date of the window's start, RFC 3339, in the trace's time
+	// zone; "" when the scenario has none.
+	Start           string  `json:"start,omitempty"`
+	DurationSeconds float64 `json:"durationSeconds"` // of the window
 }
 
 // Grades holds the worst grade that each kind of figure rests on.
