@@ -45,6 +45,9 @@ var layers = [][]string{
 		"internal/scenario",
 	},
 	{
+		"internal/powerfile",
+	},
+	{
 		"internal/engine",
 		"internal/powerprofile",
 		"internal/schema/gendoc",
@@ -77,6 +80,7 @@ var layers = [][]string{
 		"internal/carbon",
 		"internal/cluster",
 		"internal/cost",
+		"internal/poweraccuracy",
 		"internal/serving",
 		"internal/workload",
 	},
@@ -85,6 +89,7 @@ var layers = [][]string{
 		"internal/kube/plugins/carbonaware",
 		"internal/kube/plugins/energyaware",
 		"internal/metrics",
+		"internal/powerfit",
 		"internal/powermodel",
 		"internal/profiles",
 	},

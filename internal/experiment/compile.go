@@ -74,27 +74,19 @@ func CompileObjects(f *scenario.File, name string) (*engine.Config, *scheduler.C
 
 func newWorld(f *scenario.File) (*world, error) {
 	w := &world{file: f, spec: &f.Scenario.Spec}
-	for _, p := range w.spec.Cluster.NodePools {
-		pool, err := compilePool(p, w.spec.Cost)
-		if err != nil {
-			return nil, fmt.Errorf("node pool %s: %w", p.Name, err)
-		}
-		w.pools = append(w.pools, pool)
+	for i, p := range w.spec.Cluster.NodePools {
+		w.pools = append(w.pools, compilePool(p, f.Boards[i], w.spec.Cost))
 	}
 	return w, nil
 }
 
-func compilePool(p scenario.NodePool, prices scenario.Cost) (cluster.Pool, error) {
-	gpu, err := powermodel.Lookup(p.GPU.Model)
-	if err != nil {
-		return cluster.Pool{}, err
-	}
+func compilePool(p scenario.NodePool, gpu powermodel.GPU, prices scenario.Cost) cluster.Pool {
 	return cluster.Pool{
 		Name: p.Name, Node: powermodel.NewNode(gpu, p.GPU.PerNode),
 		Initial: p.Nodes.Initial, Min: p.Nodes.Min, Max: p.Nodes.MaxNodes(),
 		ProvisionDelay: p.ProvisionDelay.D(), WakeDelay: p.WakeDelay.D(),
 		NodeHour: float64(p.GPU.PerNode) * prices.GPUHour[p.GPU.Model],
-	}, nil
+	}
 }
 
 // policy makes the engine's and the scheduler's configuration of one policy.
@@ -268,7 +260,8 @@ func (w *world) model(s *scenario.Service, es *engine.Service, on []poolService)
 			PodsPerNode: node.GPUs * int(math.Round(1/ps.need.Part)), MaxNodes: w.pools[k].Max,
 			ProvisionDelay: w.pools[k].ProvisionDelay, BatchSeconds: ps.seconds, BusyWatts: ps.engine.BusyWatts,
 			Share: ps.engine.Load, ContextWatts: node.GPU.Context.Value, BareWatts: node.GPU.Bare.Value,
-			NodeBaseWatts: node.BaseWatts.Value,
+			NodeBaseWatts: node.BaseWatts.Value, HostPerWatt: node.HostPerWatt.Value,
+			CapWatts: node.GPU.CapWatts, Caps: powerCaps(s, node.GPU),
 		})
 	}
 	if s.Replicas.Initial != nil {

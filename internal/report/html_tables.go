@@ -26,6 +26,7 @@ type tables struct {
 	Grades      []gradeRow
 	Worst       results.Grades
 	GradeLegend string
+	Power       powerTable
 	Assumptions []string
 	Sources     []string
 }
@@ -40,6 +41,7 @@ func newTables(d Document) (*tables, error) {
 		Grades:      gradeRows(s),
 		Worst:       s.Grades,
 		GradeLegend: gradeLegend,
+		Power:       newPowerTable(s),
 		Assumptions: noteTexts(s, results.NoteAssumption),
 		Sources:     noteTexts(s, results.NoteSource),
 	}

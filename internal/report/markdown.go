@@ -57,6 +57,7 @@ func (m *markdownReport) build() error {
 		return err
 	}
 	m.foundations()
+	m.power()
 	m.notes("Warnings", results.NoteWarning)
 	m.notes("Assumptions", results.NoteAssumption)
 	m.notes("Sources", results.NoteSource)

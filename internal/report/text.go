@@ -41,6 +41,7 @@ func Text(w io.Writer, s *results.Summary, o Options) error {
 	t.differences(rows)
 	t.ledger()
 	t.grades()
+	t.power()
 	t.notes()
 	if _, err := io.WriteString(w, t.b.String()); err != nil {
 		return fmt.Errorf("text report of %s: %w", tty.Plain(s.Scenario.Name), err)

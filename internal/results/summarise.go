@@ -61,6 +61,7 @@ func Summarise(runs []*Run, in Inputs) (*Summary, error) {
 		Grades:        in.Grades,
 		Notes:         append([]Note{}, in.Notes...),
 	}
+	spreads := map[string]spread{}
 	for i, group := range byPolicy {
 		if len(group) == 0 {
 			s.warn(fmt.Sprintf("no run of policy %s has finished", in.Policies[i]))
@@ -70,12 +71,14 @@ func Summarise(runs []*Run, in Inputs) (*Summary, error) {
 		if err != nil {
 			return nil, fmt.Errorf("summarise %s: policy %s: %w", in.Scenario, group[0].Policy, err)
 		}
+		spreads[p.Name] = p.powerUncertainty(group)
 		s.Policies = append(s.Policies, p)
 		s.warn(runWarnings(group)...)
 	}
 	if err := s.compare(); err != nil {
 		return nil, fmt.Errorf("summarise %s: %w", in.Scenario, err)
 	}
+	s.compareUncertainty(spreads)
 	return s, nil
 }
 

@@ -32,15 +32,15 @@ func main() {
 	}
 }
 
-// extract returns the JSON for the module at root: the comments of packages
-// scenario, gate and powerprofile and of every policy's package, with sorted keys.
+// extract returns the JSON for the module at root: the comments of the packages
+// that documents are described by, with sorted keys.
 func extract(root string) ([]byte, error) {
 	dirs, err := filepath.Glob(filepath.Join(root, "internal/policies/*/"))
 	if err != nil {
 		return nil, err
 	}
 	docs := map[string]string{}
-	for _, name := range []string{"gate", "kube/hpa", "powerprofile", "scenario"} {
+	for _, name := range []string{"gate", "kube/hpa", "powerfile", "powerprofile", "scenario"} {
 		dirs = append(dirs, filepath.Join(root, "internal", name))
 	}
 	for _, dir := range dirs {
