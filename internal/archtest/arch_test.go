@@ -27,9 +27,11 @@ var layers = [][]string{
 	},
 	{
 		"internal/gate",
+		"internal/sweep",
 	},
 	{
 		"internal/kube/schedsim",
+		"internal/kube/sweepjob",
 		"internal/nvml",
 		"internal/nvml/cuda",
 		"internal/report",

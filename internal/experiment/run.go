@@ -15,6 +15,7 @@ import (
 type Job struct {
 	Config *engine.Config
 	Seed   uint64
+	Index  int // of the job among its caller's; Run and Stream only hand it on
 }
 
 // Jobs pairs every policy with every seed: the first seed under all policies,
@@ -23,7 +24,7 @@ func Jobs(configs []*engine.Config, seeds []uint64) []Job {
 	var jobs []Job
 	for _, s := range seeds {
 		for _, c := range configs {
-			jobs = append(jobs, Job{c, s})
+			jobs = append(jobs, Job{c, s, len(jobs)})
 		}
 	}
 	return jobs
