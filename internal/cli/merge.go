@@ -60,7 +60,7 @@ func runMerge(env Env, dirs []string, fl mergeFlags) error {
 		if err == nil {
 			return fl.w.write(plan, runs)
 		}
-		var incomplete *sweep.Incomplete
+		var incomplete *sweep.IncompleteError
 		waits := errors.As(err, &incomplete) || errors.Is(err, fs.ErrNotExist)
 		if !waits || !env.Now().Before(deadline) {
 			return err
@@ -91,7 +91,7 @@ func joinShards(env Env, dirs []string) (*sweep.Plan, map[sweep.Unit]*results.Ru
 	for _, w := range warnings {
 		fmt.Fprintln(env.Stderr, "sim:", w)
 	}
-	var incomplete *sweep.Incomplete
+	var incomplete *sweep.IncompleteError
 	switch {
 	case errors.Is(err, sweep.ErrContradiction):
 		return nil, nil, &codedError{exitLimit, err}

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -121,7 +122,7 @@ func TestSweepShardsKilled(t *testing.T) {
 	const shards = 3
 	kills, done := 0, 0
 	for i := range shards {
-		shard := append(args, "--resume", "--shards", strconv.Itoa(shards), "--shard", strconv.Itoa(i), "--out", fmt.Sprintf("parts-%d", min(i, 1)))
+		shard := slices.Concat(args, []string{"--resume", "--shards", strconv.Itoa(shards), "--shard", strconv.Itoa(i), "--out", fmt.Sprintf("parts-%d", min(i, 1))})
 		for attempt := 0; ; attempt++ {
 			after := 0
 			if attempt < 3 {
@@ -274,44 +275,4 @@ func TestSweepIsTheRunsItSays(t *testing.T) {
 		}
 	}
 	t.Error("no energy at point 1")
-}
-
-func TestSweepUsage(t *testing.T) {
-	sweepFolder(t, 2)
-	if err := os.WriteFile("bad.csv", []byte("spec.duration,spec.seeds.count\n1m,2\n"), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	grid := []string{"--grid", shopBatch + "maxBatch=1,2"}
-	for _, c := range []struct {
-		args []string
-		code int
-		want string
-	}{
-		{nil, exitUsage, "nothing varies"},
-		{[]string{"--grid", "spec.duration"}, exitUsage, "is not path=value,value,..."},
-		{[]string{"--grid", "spec.seeds.count=1,2"}, exitUsage, "choose them with --seeds"},
-		{[]string{"--grid", shopBatch + "maxBatch=1,1"}, exitUsage, "stands twice"},
-		{[]string{"--grid", shopBatch + "maxBatsh=1,2"}, exitUsage, "did you mean maxBatch?"},
-		{[]string{"--grid", shopBatch + "maxBatch=1,0"}, exitInvalid, "point 1 (" + shopBatch + "maxBatch=0):\n--set " + shopBatch + "maxBatch:1:1: spec.services[0].batching.maxBatch: must be at least 1"},
-		{[]string{"--grid", "spec.services[ranker].batching.maxQueueDelay=1ms,1000us"}, exitUsage, "are the same scenario: a run would count twice"},
-		{[]string{"--policy", "static", "--grid", "spec.policies[hpa].scaler.hpa.manifest=hpa.yaml,generous.yaml"}, exitUsage, "Is the policy that a path belongs to among those that are run?"},
-		{[]string{"--points", "bad.csv"}, exitInvalid, "bad.csv: path spec.seeds.count"},
-		{[]string{"--points", "nowhere.csv"}, exitFiles, "nowhere.csv"},
-		{append(grid, "--policy", "hap"), exitUsage, "policy hap"},
-		{append(grid, "--shards", "2", "--shard", "2"), exitUsage, "want 0 to 1"},
-		{append(grid, "--image", "x"), exitUsage, "--image goes with --engine kubernetes"},
-		{append(grid, "--engine", "kubernetes"), exitUsage, "needs --image and --claim"},
-	} {
-		code, stdout, stderr := sim(t, append([]string{"sweep", "shop.yaml", "-q"}, c.args...)...)
-		if code != c.code || stdout != "" || !strings.Contains(stderr, c.want) {
-			t.Errorf("%v: exit %d, want %d with %q\n%s%s", c.args, code, c.code, c.want, stdout, stderr)
-		}
-	}
-	if _, err := os.Stat("results"); err == nil {
-		t.Error("something was run")
-	}
-	code, stdout, _ := sim(t, append([]string{"sweep", "shop.yaml", "--dry-run", "--shards", "5"}, grid...)...)
-	if code != exitOK || !strings.Contains(stdout, "of shop: 2 points, 2 policies (static, hpa), 6 seeds: 24 runs in 5 shards of at most 5\npoint 0 (") {
-		t.Errorf("exit %d\n%s", code, stdout)
-	}
 }

@@ -110,5 +110,5 @@ func sweepCell(p *sweep.Plan, runs map[sweep.Unit]*results.Run, point int, polic
 	if err != nil || e.N == 0 {
 		return "–", err
 	}
-	return report.Figure(m, e.Mean, ""), nil
+	return report.Figure(m, e.Mean, p.Currency), nil
 }

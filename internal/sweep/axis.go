@@ -94,6 +94,8 @@ func (a Axis) check() error {
 			return fmt.Errorf("path %q: want one below spec, such as spec.services[ranker].batching.maxBatch", p)
 		case p == "spec.seeds" || strings.HasPrefix(p, "spec.seeds."):
 			return fmt.Errorf("path %s: all points share their seeds, so that they meet the same customers; choose them with --seeds", p)
+		case p == "spec.cost.currency":
+			return fmt.Errorf("path %s: costs in two currencies do not compare", p)
 		case slices.Contains(a.Paths[:i], p):
 			return fmt.Errorf("path %s stands twice", p)
 		}

@@ -10,13 +10,13 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/results"
 )
 
-// Incomplete says that runs are missing.
-type Incomplete struct {
+// IncompleteError says that runs are missing.
+type IncompleteError struct {
 	Missing, All int
 	First        string // the first that is missing
 }
 
-func (e *Incomplete) Error() string {
+func (e *IncompleteError) Error() string {
 	return fmt.Sprintf("%d of %d runs are missing, the first %s", e.Missing, e.All, e.First)
 }
 
@@ -24,7 +24,7 @@ func (e *Incomplete) Error() string {
 var ErrContradiction = errors.New("the same run has different figures in two stores")
 
 // Join takes the runs of stores of one sweep together. A run that several hold
-// counts once. An *Incomplete error says which are missing.
+// counts once. An *IncompleteError error says which are missing.
 func Join(stores []*Store) (Plan, map[Unit]*results.Run, []string, error) {
 	first := stores[0]
 	runs := map[Unit]*results.Run{}
@@ -50,9 +50,9 @@ func Join(stores []*Store) (Plan, map[Unit]*results.Run, []string, error) {
 	return first.Plan, runs, warnings, first.Plan.complete(runs)
 }
 
-// complete is an *Incomplete unless every run is there.
+// complete is an *IncompleteError unless every run is there.
 func (p *Plan) complete(runs map[Unit]*results.Run) error {
-	e := Incomplete{}
+	e := IncompleteError{}
 	for _, u := range p.Units() {
 		e.All++
 		if runs[u] != nil {

@@ -28,6 +28,7 @@ type Plan struct {
 	SchemaVersion int      `json:"schemaVersion"`
 	Scenario      string   `json:"scenario"`   // its name
 	ID            string   `json:"id"`         // of all that determines the runs
+	Currency      string   `json:"currency"`   // of the metrics that say usd
 	Parameters    []string `json:"parameters"` // the paths that vary
 	Policies      []string `json:"policies"`
 	Seeds         []uint64 `json:"seeds"`
@@ -80,7 +81,7 @@ func New(load Loader, axes []Axis, policies []string, seeds *scenario.Seeds) (*S
 	if policies == nil {
 		s.choose = base.PolicyNames()
 	}
-	s.Plan = Plan{SchemaVersion: SchemaVersion, Scenario: base.Scenario.Metadata.Name, Parameters: paths, Policies: s.choose}
+	s.Plan = Plan{SchemaVersion: SchemaVersion, Scenario: base.Scenario.Metadata.Name, Currency: base.Scenario.Spec.Cost.Currency, Parameters: paths, Policies: s.choose}
 	for i := range s.seeds.Count {
 		s.Seeds = append(s.Seeds, s.seeds.First+uint64(i))
 	}

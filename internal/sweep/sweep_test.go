@@ -169,7 +169,7 @@ func TestJoin(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" || err != nil || len(warnings) > 0 {
 		t.Errorf("%v, %v\n%s", err, warnings, d)
 	}
-	var missing *Incomplete
+	var missing *IncompleteError
 	if _, _, _, err := Join([]*Store{a}); !errors.As(err, &missing) || missing.Missing != 6 || missing.All != 12 {
 		t.Errorf("half: %v", err)
 	}

@@ -85,12 +85,20 @@ func (p *Plan) parameters() parameters {
 	return out
 }
 
+// unit is a metric's; costs are in the scenario's currency.
+func (p *Plan) unit(m metrics.Metric) string {
+	if m.Unit == "USD" {
+		return p.Currency
+	}
+	return m.Unit
+}
+
 func (p *Plan) runsTable(runs map[Unit]*results.Run) *results.Table {
 	par := p.parameters()
 	t := &results.Table{Name: RunsTable, Columns: append(slices.Clone(par.columns), text("policy"), whole("seed"))}
 	catalogue := metrics.Catalogue()
 	for _, m := range catalogue {
-		t.Columns = append(t.Columns, figure(m.Name, m.Unit))
+		t.Columns = append(t.Columns, figure(m.Name, p.unit(m)))
 	}
 	for _, u := range p.Units() {
 		row := append(slices.Clone(par.cells[u.Point]), u.Policy, u.Seed)
@@ -104,7 +112,7 @@ func (p *Plan) servicesTable(runs map[Unit]*results.Run) *results.Table {
 	t := &results.Table{Name: ServiceTable, Columns: append(slices.Clone(par.columns), text("policy"), text("service"), whole("seed"))}
 	perService := slices.DeleteFunc(slices.Clone(metrics.Catalogue()), func(m metrics.Metric) bool { return !m.PerService })
 	for _, m := range perService {
-		t.Columns = append(t.Columns, figure(m.Name, m.Unit))
+		t.Columns = append(t.Columns, figure(m.Name, p.unit(m)))
 	}
 	for _, u := range p.Units() {
 		services := runs[u].Services
@@ -143,7 +151,7 @@ func (p *Plan) pointsTable(runs map[Unit]*results.Run) (*results.Table, error) {
 				if e.N == 0 {
 					continue
 				}
-				row := append(slices.Clone(par.cells[point]), policy, m.Name, m.Unit, uint64(e.N), e.Mean, nil, nil)
+				row := append(slices.Clone(par.cells[point]), policy, m.Name, p.unit(m), uint64(e.N), e.Mean, nil, nil)
 				if e.N > 1 {
 					row[len(row)-2], row[len(row)-1] = e.CILow, e.CIHigh
 				}
