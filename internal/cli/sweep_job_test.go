@@ -90,6 +90,38 @@ func TestSweepJobRunsTheSweep(t *testing.T) {
 	}
 }
 
+// A merge that was started first waits until the last shard is done.
+func TestMergeWaits(t *testing.T) {
+	args := sweepFolder(t, 2)
+	code, stdout, _ := sim(t, append(args, "--shards", "2")...)
+	commands := strings.Split(strings.TrimSpace(stdout), "\n")
+	merge := strings.Fields(commands[len(commands)-1])
+	if code != exitOK || len(commands) != 3 || merge[1] != "merge" {
+		t.Fatalf("exit %d\n%s", code, stdout)
+	}
+	if code, _, stderr := sim(t, merge[1:]...); code != exitFiles || !strings.Contains(stderr, "no such file") {
+		t.Errorf("without --wait: exit %d\n%s", code, stderr)
+	}
+	type outcome struct {
+		code   int
+		stderr string
+	}
+	done := make(chan outcome)
+	go func() {
+		code, _, stderr := sim(t, slices.Concat(merge[1:], []string{"--wait", "1m", "-o", "none"})...)
+		done <- outcome{code, stderr}
+	}()
+	for i := range 2 {
+		if code, _, stderr := sim(t, slices.Concat(args, []string{"-q", "--shards", "2", "--shard", strconv.Itoa(i)})...); code != exitOK {
+			t.Error(stderr)
+		}
+	}
+	if o := <-done; o.code != exitOK || !strings.Contains(o.stderr, "sweep   ") {
+		t.Errorf("exit %d\n%s", o.code, o.stderr)
+	}
+	sweepResult(t, "results")
+}
+
 func TestSweepUsage(t *testing.T) {
 	sweepFolder(t, 2)
 	if err := os.WriteFile("bad.csv", []byte("spec.duration,spec.seeds.count\n1m,2\n"), 0o666); err != nil {
