@@ -41,7 +41,8 @@ func (p *Plan) Files(runs map[Unit]*results.Run) ([]results.File, error) {
 	for _, t := range []*results.Table{p.runsTable(runs), p.servicesTable(runs), points} {
 		files = append(files, t.Files()...)
 	}
-	return files, nil
+	plots, err := p.plots(runs)
+	return append(files, plots...), err
 }
 
 func text(name string) results.Column  { return results.Column{Name: name, Kind: results.Text} }
