@@ -34,6 +34,7 @@ var layers = [][]string{
 		"internal/kube/sweepjob",
 		"internal/nvml",
 		"internal/nvml/cuda",
+		"internal/openmetrics",
 		"internal/report",
 		"internal/why",
 	},

@@ -35,6 +35,7 @@ type runFlags struct {
 	color    string
 	static   bool
 	ledger   string
+	carbon   carbonFlags
 }
 
 // ledgers are the values of --ledger.
@@ -84,6 +85,7 @@ func (fl *runFlags) register(f *pflag.FlagSet) {
 	f.BoolVarP(&fl.quiet, "quiet", "q", false, "no progress")
 	f.StringVar(&fl.color, "color", "auto", "auto, always or never")
 	f.StringVar(&fl.ledger, "ledger", defaultLedger, "how much of the decisions to keep: changes, ticks (also those to change nothing) or nodes (also each node's filter and score results)")
+	fl.carbon.register(f)
 	f.BoolVar(&fl.static, "static-charts", false, "SVG charts without scripts in report.html")
 }
 
@@ -114,7 +116,8 @@ type experimentRun struct {
 	file     *scenario.File
 	policies []string
 	seeds    []uint64
-	dir      string // of the results
+	dir      string                  // of the results
+	study    *experiment.CarbonStudy // nil when it was not asked for
 	bundle   results.Bundle
 	started  time.Time
 }
@@ -142,14 +145,22 @@ func runScenario(env Env, path string, fl runFlags) error {
 	for _, c := range configs {
 		c.Ledger = ledgers[fl.ledger]
 	}
-	key := results.ID(append(slices.Clone(r.bundle.Effective), r.file.Digest()...), r.policies, r.seeds)
-	root := filepath.Join(fl.out, r.file.Scenario.Metadata.Name)
-	r.dir = filepath.Join(root, key)
-	runs, partial, err := r.simulate(configs, root, key+"-"+fl.ledger+"-"+binaryID())
+	kept, err := r.studyCarbon(configs)
 	if err != nil {
 		return err
 	}
-	if err := r.summarise(runs); err != nil {
+	key := results.ID(append(slices.Clone(r.bundle.Effective), r.file.Digest()...), r.policies, r.seeds)
+	root := filepath.Join(fl.out, r.file.Scenario.Metadata.Name)
+	r.dir = filepath.Join(root, key)
+	runs, partial, err := r.simulate(configs, root, key+"-"+fl.ledger+kept+"-"+binaryID())
+	if err != nil {
+		return err
+	}
+	sensitivity, err := r.carbonSensitivity(runs)
+	if err != nil {
+		return err
+	}
+	if err := r.summarise(runs, sensitivity); err != nil {
 		return err
 	}
 	if err := results.Write(r.dir, r.bundle); err != nil {
@@ -245,7 +256,7 @@ func (r *experimentRun) simulate(configs []*engine.Config, root, key string) ([]
 }
 
 // summarise makes what the results directory will hold.
-func (r *experimentRun) summarise(runs []*results.Run) error {
+func (r *experimentRun) summarise(runs []*results.Run, sensitivity *results.CarbonSensitivity) error {
 	grades, notes := experiment.Provenance(r.file)
 	r.bundle.Runs = runs
 	var err error
@@ -260,6 +271,7 @@ func (r *experimentRun) summarise(runs []*results.Run) error {
 	if err != nil {
 		return err
 	}
+	r.bundle.Summary.CarbonSensitivity = sensitivity
 	r.bundle.Summary.Notes = append(r.bundle.Summary.Notes, experiment.Promises(r.file, r.bundle.Summary)...)
 	if r.bundle.Markdown, r.bundle.Report, err = render(r.bundle.Summary, runs, r.document()); err != nil {
 		return err
@@ -301,6 +313,7 @@ func (r *experimentRun) reproduce() string {
 	if r.flags.ledger != defaultLedger {
 		words = append(words, "--ledger", r.flags.ledger)
 	}
+	words = append(words, r.flags.carbon.words()...)
 	return shellWords(words)
 }
 

@@ -21,9 +21,9 @@ type Kind int8
 
 // The kinds, and the Go type of their cells.
 const (
-	Text   Kind = iota // string
-	Whole              // uint64
-	Figure             // float64, or nil where there is none
+	TextColumn   Kind = iota // string
+	WholeColumn              // uint64
+	FigureColumn             // float64, or nil where there is none
 )
 
 // Table is rows of cells, of their columns' kinds.
@@ -97,11 +97,11 @@ func (t *Table) parquet(w io.Writer) error {
 	for _, c := range t.Columns {
 		order = append(order, c.Name)
 		switch c.Kind {
-		case Text:
+		case TextColumn:
 			group[c.Name] = parquet.Encoded(parquet.String(), &parquet.RLEDictionary)
-		case Whole:
+		case WholeColumn:
 			group[c.Name] = parquet.Uint(64)
-		case Figure:
+		case FigureColumn:
 			group[c.Name] = parquet.Optional(parquet.Leaf(parquet.DoubleType))
 		}
 		if c.Unit != "" {

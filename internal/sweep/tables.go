@@ -45,10 +45,10 @@ func (p *Plan) Files(runs map[Unit]*results.Run) ([]results.File, error) {
 	return append(files, plots...), err
 }
 
-func text(name string) results.Column  { return results.Column{Name: name, Kind: results.Text} }
-func whole(name string) results.Column { return results.Column{Name: name, Kind: results.Whole} }
+func text(name string) results.Column  { return results.Column{Name: name, Kind: results.TextColumn} }
+func whole(name string) results.Column { return results.Column{Name: name, Kind: results.WholeColumn} }
 func figure(name, unit string) results.Column {
-	return results.Column{Name: name, Kind: results.Figure, Unit: unit}
+	return results.Column{Name: name, Kind: results.FigureColumn, Unit: unit}
 }
 
 // parameters are the columns that every table begins with, and their cells.
@@ -69,7 +69,7 @@ func (p *Plan) parameters() parameters {
 		for i, point := range p.Points {
 			x, err := strconv.ParseFloat(point.Values[k], 64)
 			if err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
-				c.Kind = results.Text
+				c.Kind = results.TextColumn
 				break
 			}
 			numbers[i] = x
@@ -77,7 +77,7 @@ func (p *Plan) parameters() parameters {
 		out.columns = append(out.columns, c)
 		for i, point := range p.Points {
 			var cell any = point.Values[k]
-			if c.Kind == results.Figure {
+			if c.Kind == results.FigureColumn {
 				cell = numbers[i]
 			}
 			out.cells[i] = append(out.cells[i], cell)
@@ -137,7 +137,7 @@ func appendFigures(row []any, of []metrics.Metric, values metrics.Values) []any 
 }
 
 // pointsTable has means over the seeds with Student's 95 % interval; n is how many
-// seeds have the results.Figure, and one alone has no interval.
+// seeds have the results.FigureColumn, and one alone has no interval.
 func (p *Plan) pointsTable(runs map[Unit]*results.Run) (*results.Table, error) {
 	par := p.parameters()
 	t := &results.Table{Name: PointsTable, Columns: append(slices.Clone(par.columns), text("policy"), text("metric"), text("unit"),
