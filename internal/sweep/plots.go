@@ -2,7 +2,6 @@ package sweep
 
 import (
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 
@@ -33,7 +32,7 @@ func (p *Plan) plots(runs map[Unit]*results.Run) ([]results.File, error) {
 			return nil, err
 		}
 		if found {
-			files = append(files, results.File{Name: name + ".svg", Fill: func(w io.Writer) error { return plot.WriteSVG(w) }})
+			files = append(files, results.File{Name: name + ".svg", Fill: plot.WriteSVG})
 		}
 	}
 	return files, nil
