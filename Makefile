@@ -24,11 +24,11 @@ test: ## vet and all tests (a few minutes, most of it the first compile)
 	$(GO) test ./...
 
 GATE := scenarios/gates/flash-sale.gate.yaml
-gate: build ## kwatt's own gate: the golden scenario against its baseline
-	$(SIM) gate $(GATE)
+gate: ## kwatt's own gate: the golden scenario against its baseline
+	$(GO) run ./cmd/sim gate $(GATE)
 
-baseline: build ## write the golden gate's baseline again, for a change that is meant
-	$(SIM) gate $(GATE) --update-baseline
+baseline: ## write the golden gate's baseline again, for a change that is meant
+	$(GO) run ./cmd/sim gate $(GATE) --update-baseline
 
 test-long: ## the tests with the race detector, and each fuzz target for a minute
 	$(GO) test -race -timeout 60m ./...
