@@ -20,7 +20,11 @@ const module = "github.com/kwatt-sim/kwatt/"
 // layers, from the top. A package may import what stands in a lower layer.
 var layers = [][]string{
 	{
+		"cmd/replay",
 		"cmd/sim",
+	},
+	{
+		"internal/cli/replay",
 	},
 	{
 		"internal/cli",
@@ -45,6 +49,8 @@ var layers = [][]string{
 	},
 	{
 		"internal/calibrate",
+		"internal/kube/replay",
+		"internal/parity",
 		"internal/scenario",
 	},
 	{
@@ -61,6 +67,7 @@ var layers = [][]string{
 		"internal/schema",
 	},
 	{
+		"internal/kube/controlplane/component",
 		"internal/kube/hpa",
 		"internal/kube/scheduler",
 		"internal/policies/energyaware",
@@ -70,6 +77,7 @@ var layers = [][]string{
 	},
 	{
 		"internal/cluster/clustertest",
+		"internal/kube/controlplane",
 		"internal/kube/hpa/hpatest",
 		"internal/kube/manifest",
 		"internal/policies/capacity",
@@ -114,6 +122,7 @@ var exclusive = map[string][]string{
 	"gopkg.in/yaml.v3":                 {"internal/scenario", "internal/schema"},
 	"k8s.io/":                          {"internal/kube"},
 	"sigs.k8s.io/":                     {"internal/kube"},
+	"go.etcd.io/":                      {"internal/kube/controlplane"},
 	"github.com/NVIDIA/go-nvml":        {"internal/nvml"},
 	"github.com/prometheus/":           {"internal/cli"},
 	"github.com/go-echarts/":           {"internal/report"},

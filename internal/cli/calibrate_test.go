@@ -63,7 +63,7 @@ func calibrateOn(t *testing.T, ctx context.Context, worlds testHost, args ...str
 	cmd.SetFlagErrorFunc(simCommand(env).FlagErrorFunc())
 	err := cmd.ExecuteContext(ctx)
 	if err != nil {
-		complain(env, err)
+		complain(env, "sim", err)
 	}
 	return exitCode(err), out.String(), errs.String()
 }
