@@ -41,8 +41,29 @@ type world struct {
 	pools []cluster.Pool
 }
 
+// Plan is a scenario under one policy: the engine's configuration, and what a
+// control plane needs of it besides.
+type Plan struct {
+	Config  *engine.Config
+	Objects *scheduler.Config // nodes and pods as Kubernetes objects
+	Scalers []*scenario.Scaler // by service
+}
+
 // Compile makes the engine's configuration for each named policy.
 func Compile(f *scenario.File, names []string) ([]*engine.Config, error) {
+	plans, err := Plans(f, names)
+	if err != nil {
+		return nil, err
+	}
+	var out []*engine.Config
+	for _, p := range plans {
+		out = append(out, p.Config)
+	}
+	return out, nil
+}
+
+// Plans makes the plan of each named policy.
+func Plans(f *scenario.File, names []string) ([]*Plan, error) {
 	w := &world{file: f, spec: &f.Scenario.Spec}
 	for _, p := range w.spec.Cluster.NodePools {
 		pool, err := compilePool(p, w.spec.Cost)
@@ -51,13 +72,13 @@ func Compile(f *scenario.File, names []string) ([]*engine.Config, error) {
 		}
 		w.pools = append(w.pools, pool)
 	}
-	var out []*engine.Config
+	var out []*Plan
 	for _, name := range names {
-		c, err := w.policy(name)
+		p, err := w.policy(name)
 		if err != nil {
 			return nil, fmt.Errorf("policy %s: %w", name, err)
 		}
-		out = append(out, c)
+		out = append(out, p)
 	}
 	return out, nil
 }
@@ -75,8 +96,8 @@ func compilePool(p scenario.NodePool, prices scenario.Cost) (cluster.Pool, error
 	}, nil
 }
 
-// policy makes the engine's configuration of one policy.
-func (w *world) policy(name string) (*engine.Config, error) {
+// policy makes the plan of one policy.
+func (w *world) policy(name string) (*Plan, error) {
 	p, err := findPolicy(w.spec, name)
 	if err != nil {
 		return nil, err
@@ -115,12 +136,14 @@ func (w *world) policy(name string) (*engine.Config, error) {
 		return nil, err
 	}
 	c.Cluster.NewScheduler = newScheduler(config, c)
+	plan := &Plan{Config: c, Objects: config}
 	for i := range on {
 		if err := w.addScaler(c, p, i, on[i], config.Services[i]); err != nil {
 			return nil, fmt.Errorf("service %s: %w", w.spec.Services[i].Name, err)
 		}
+		plan.Scalers = append(plan.Scalers, p.ScalerFor(w.spec.Services[i].Name))
 	}
-	return c, nil
+	return plan, nil
 }
 
 // grids are the carbon intensities of the pools.

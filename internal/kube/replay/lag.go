@@ -1,0 +1,91 @@
+package replay
+
+import (
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// series collects spans of virtual time.
+type series struct {
+	mu  sync.Mutex
+	all []time.Duration
+}
+
+func (s *series) add(d time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, d)
+}
+
+// Spread is how long something took, in virtual time.
+type Spread struct {
+	N                 int
+	Median, P95, Most time.Duration
+}
+
+// String writes the figures as seconds.
+func (s Spread) String() string {
+	if s.N == 0 {
+		return "none seen"
+	}
+	return fmt.Sprintf("median %.2f s, p95 %.2f s, at most %.2f s (n=%d)", s.Median.Seconds(), s.P95.Seconds(), s.Most.Seconds(), s.N)
+}
+
+func (s *series) spread() Spread {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.all) == 0 {
+		return Spread{}
+	}
+	sorted := slices.Sorted(slices.Values(s.all))
+	at := func(q float64) time.Duration { return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)] }
+	return Spread{N: len(sorted), Median: at(0.5), P95: at(0.95), Most: sorted[len(sorted)-1]}
+}
+
+// lags are what is measured of a replay while it runs.
+type lags struct {
+	engine series // how late the engine came to its events
+	bind   series // from a pod's creation to its binding, when a node had room
+	stage  series // from when KWOK was to make a pod ready until it was seen
+	sync   series // between two syncs of an HPA
+	answer series // how long the metrics API took
+}
+
+// Lag is how far a replay was behind the times that it should have kept, in
+// virtual time.
+type Lag struct {
+	Speed                             int
+	Engine, Bind, Stage, Sync, Answer Spread
+	SyncPeriod                        time.Duration // that HPAs should have kept; 0 without one
+	Invalid                           []string      // why the run does not show what it should
+}
+
+// The limits beyond which a run is not what it claims to be. Telemetry shows a
+// scaler what is ScrapeInterval + Lag old; what comes late by less than that
+// changes little.
+const (
+	syncError = 0.05 // of the sync period, in the median
+)
+
+// report judges the lags.
+func (l *lags) report(speed int, scrape, syncPeriod time.Duration) Lag {
+	out := Lag{
+		Speed: speed, SyncPeriod: syncPeriod,
+		Engine: l.engine.spread(), Bind: l.bind.spread(), Stage: l.stage.spread(), Sync: l.sync.spread(), Answer: l.answer.spread(),
+	}
+	refuse := func(s Spread, limit time.Duration, what string) {
+		if s.P95 > limit {
+			out.Invalid = append(out.Invalid, fmt.Sprintf("%s: %s, at most %.2f s at p95 is tolerated", what, s, limit.Seconds()))
+		}
+	}
+	refuse(out.Engine, scrape, "the data plane was late")
+	refuse(out.Bind, scrape, "bindings were late")
+	refuse(out.Stage, scrape, "pods became ready late")
+	refuse(out.Answer, scrape, "the metrics API answered late")
+	if n := out.Sync; n.N > 0 && (n.Median-syncPeriod).Abs().Seconds() > syncError*syncPeriod.Seconds() {
+		out.Invalid = append(out.Invalid, fmt.Sprintf("the HPA synced every %.2f s in the median, not every %v", n.Median.Seconds(), syncPeriod))
+	}
+	return out
+}
