@@ -5,10 +5,11 @@ SIM := bin/sim
 REPLAY := bin/replay
 LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
-LDFLAGS := -X github.com/kwatt-sim/kwatt/internal/cli.version=$(VERSION)
+LDFLAGS := -s -w -X github.com/kwatt-sim/kwatt/internal/cli.version=$(VERSION)
 # Kubernetes is told its version when it is linked.
 KUBE = $(shell $(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)
-KUBE_LDFLAGS = $(foreach p,k8s.io/component-base/version k8s.io/client-go/pkg/version,-X $(p).gitVersion=$(KUBE) -X $(p).gitMajor=1 -X $(p).gitMinor=$(word 2,$(subst ., ,$(KUBE))) -X $(p).gitTreeState=clean -X $(p).gitCommit=unknown)
+KUBE_LDFLAGS = $(foreach p,k8s.io/component-base/version k8s.io/client-go/pkg/version,-X $(p).gitVersion=$(KUBE) -X $(p).gitMajor=1 \
+	-X $(p).gitMinor=$(word 2,$(subst ., ,$(KUBE))) -X $(p).gitTreeState=clean -X $(p).gitCommit=unknown)
 
 .PHONY: help build replay demo test test-long fuzz bench lint verify generate assets clean
 
@@ -19,7 +20,7 @@ build: assets ## build bin/sim
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(SIM) ./cmd/sim
 
 replay: ## build bin/replay, a control plane in one file (minutes, all of Kubernetes is compiled)
-	$(GO) build -trimpath -ldflags '-s -w $(LDFLAGS) $(KUBE_LDFLAGS)' -o $(REPLAY) ./cmd/replay
+	$(GO) build -trimpath -ldflags '$(LDFLAGS) $(KUBE_LDFLAGS)' -o $(REPLAY) ./cmd/replay
 
 demo: build ## a real e-commerce day under four policies: table and HTML report
 	$(SIM) run scenarios/ecommerce-recsys.yaml --out results

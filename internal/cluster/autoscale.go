@@ -50,10 +50,10 @@ func (c *Cluster) schedulePending() {
 	}
 }
 
-// grow powers on the nodes that the pending pods need beyond those that are on
-// their way.
+// grow powers on the nodes that pods which the scheduler has refused need beyond
+// those that are on their way.
 func (c *Cluster) grow() {
-	left := slices.DeleteFunc(slices.Clone(c.pending), makingRoom)
+	left := slices.DeleteFunc(slices.Clone(c.pending), func(p *Pod) bool { return p.refused == "" || makingRoom(p) })
 	if len(left) == 0 || !c.canGrow(left) {
 		return
 	}

@@ -43,6 +43,9 @@ type Config struct {
 	// Else a ReplicaSet deletes from the nodes that hold most of the service's pods.
 	EmptiestFirst bool
 	Autoscaler    Autoscaler
+	// Workloads, if set, has the pods: they are an API server's. Else the
+	// cluster creates, starts and stops them itself.
+	Workloads Workloads
 }
 
 // Watcher hears what the cluster does.
@@ -120,21 +123,25 @@ func New(cfg Config, q *vtime.Queue, random rng.Source, w Watcher, intensity []f
 	return c, nil
 }
 
-// Start creates a service's first replicas. Those that find a place serve at
-// once: the window opens on a running system.
+// Start creates a service's first replicas. Until Settle those that find a
+// place serve at once: the window opens on a running system.
 func (c *Cluster) Start(service, replicas int) {
 	c.opening = true
 	c.services[service].desired = replicas
+	if c.cfg.Workloads != nil {
+		c.cfg.Workloads.Scale(service, replicas)
+		return
+	}
 	for range replicas {
 		c.create(service)
 	}
 	c.scheduler.Schedule()
-	c.opening = false
 }
 
 // Settle ends the opening: pods that found no place ask for nodes, and the
 // clocks of empty nodes start.
 func (c *Cluster) Settle() {
+	c.opening = false
 	c.schedulePending()
 	for _, n := range c.nodes {
 		if n.State == On {

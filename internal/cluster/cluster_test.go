@@ -108,11 +108,11 @@ func TestPodsFromPendingToReadyAndNodesComeAndGo(t *testing.T) {
 		t.Errorf("pods were pending for %v s, want 2 × 90", got)
 	}
 
-	// A ReplicaSet takes from the node that holds most of the service's pods,
-	// the youngest first: t4-0 holds four.
+	// A ReplicaSet takes from the node that holds most of the service's pods:
+	// t4-0 holds four, all ready for two to four minutes, which is one age to it.
 	c.Scale(0, 3)
 	d.runTo(5 * time.Minute)
-	d.expect(t, "4m0s ranker-4 draining", "4m0s ranker-3 draining", "4m0s ranker-2 draining")
+	d.expect(t, "4m0s ranker-3 draining", "4m0s ranker-1 draining", "4m0s ranker-2 draining")
 
 	c.Scale(0, 1)
 	d.runTo(15 * time.Minute)

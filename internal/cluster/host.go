@@ -29,9 +29,13 @@ func (c *Cluster) Bind(p *Pod, n *Node, how decisions.Placement) {
 
 // Refuse implements Host.
 func (c *Cluster) Refuse(p *Pod, message string, how decisions.Placement) {
-	if p.refused != message {
-		p.refused = message
-		c.watch.Unschedulable(p, message, how)
+	if p.refused == message {
+		return
+	}
+	p.refused = message
+	c.watch.Unschedulable(p, message, how)
+	if c.cfg.Workloads != nil { // else the refusal comes from within schedulePending
+		c.queue.At(c.queue.Now(), vtime.PriorityPlacePod, c.schedulePending)
 	}
 }
 

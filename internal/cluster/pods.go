@@ -1,7 +1,6 @@
 package cluster
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"time"
@@ -33,7 +32,7 @@ type Pod struct {
 	Pulled  vtime.Time // when its image is there and the container starts; Forever before it is bound
 	ReadyAt vtime.Time // Forever until it is ready
 
-	ordinal   int
+	uid       uint64 // stands for the random metadata.uid
 	refused   string // the scheduler's last message
 	nominated *Node  // where preemption makes room for it
 }
@@ -42,6 +41,10 @@ type Pod struct {
 // creates pods and looks for places, or deletes pods in the order of victims.
 func (c *Cluster) Scale(service, replicas int) {
 	c.services[service].desired = replicas
+	if c.cfg.Workloads != nil {
+		c.cfg.Workloads.Scale(service, replicas)
+		return
+	}
 	have := c.live(service)
 	for ; have < replicas; have++ {
 		c.create(service)
@@ -65,47 +68,19 @@ func (c *Cluster) live(service int) int {
 	return have
 }
 
-func (c *Cluster) create(service int) {
+func (c *Cluster) create(service int) *Pod {
 	s := &c.services[service]
 	s.created++
 	p := &Pod{
-		Service: service, ordinal: s.created, Created: c.queue.Now(),
+		Service: service, Created: c.queue.Now(),
 		Bound: vtime.Forever, Pulled: vtime.Forever, ReadyAt: vtime.Forever,
 		Name: c.cfg.Services[service].Name + "-" + strconv.Itoa(s.created),
 	}
+	p.uid = c.random.Stream("uid", p.Name).Uint64()
 	s.pods = append(s.pods, p)
 	c.pending = append(c.pending, p)
 	c.scheduler.PodAdded(p)
-}
-
-// victims returns the pods that are not draining, the first to go first. The
-// order is that of a ReplicaSet (pkg/controller, ActivePodsWithRanks): pending
-// before starting before ready, then by the pod-deletion-cost if that is set,
-// then from the nodes that hold most of the service's pods, then the one that
-// was ready for less time, then the younger.
-func (c *Cluster) victims(service int) []*Pod {
-	onNode := map[*Node]int{}
-	var live []*Pod
-	for _, p := range c.services[service].pods {
-		if p.Phase == Draining {
-			continue
-		}
-		live = append(live, p)
-		if p.Node != nil {
-			onNode[p.Node]++
-		}
-	}
-	slices.SortStableFunc(live, func(a, b *Pod) int {
-		order := cmp.Compare(a.Phase, b.Phase)
-		if order == 0 && a.Node != nil {
-			if c.cfg.EmptiestFirst {
-				order = cmp.Compare(a.Node.pods, b.Node.pods)
-			}
-			order = cmp.Or(order, cmp.Compare(onNode[b.Node], onNode[a.Node]))
-		}
-		return cmp.Or(order, cmp.Compare(b.ReadyAt, a.ReadyAt), cmp.Compare(b.ordinal, a.ordinal))
-	})
-	return live
+	return p
 }
 
 // stop asks a pod to end: a ready one drains, any other is gone at once.
@@ -122,6 +97,10 @@ func (c *Cluster) stop(p *Pod) {
 // evict takes a pod from its node; its ReplicaSet creates another.
 func (c *Cluster) evict(p *Pod, kind, reason string) {
 	c.watch.PodEvicted(p, kind, reason)
+	if c.cfg.Workloads != nil {
+		c.cfg.Workloads.Evict(p)
+		return
+	}
 	c.stop(p)
 	for range c.services[p.Service].desired - c.live(p.Service) {
 		c.create(p.Service)
@@ -133,6 +112,9 @@ func (c *Cluster) evict(p *Pod, kind, reason string) {
 func (c *Cluster) Delete(p *Pod) {
 	if p.Phase == Gone {
 		return
+	}
+	if c.cfg.Workloads != nil {
+		c.cfg.Workloads.Release(p)
 	}
 	s := &c.services[p.Service]
 	if p.Phase == Pending {
@@ -161,24 +143,28 @@ func (c *Cluster) Delete(p *Pod) {
 
 // start begins a bound pod's cold start.
 func (c *Cluster) start(p *Pod) {
-	n := p.Node
-	if c.opening {
-		n.images[p.Service] = true
-		p.Pulled = c.queue.Now()
-		c.ready(p)
-		return
-	}
 	pull, load := c.coldStart(p)
+	if c.opening {
+		p.Node.images[p.Service] = true
+		pull, load = 0, 0
+	}
 	p.Pulled = c.queue.Now().Add(pull)
-	c.queue.At(p.Pulled.Add(load), vtime.PriorityCluster, func() {
-		if p.Phase == Starting {
-			n.images[p.Service] = true
-			c.ready(p)
-		}
-	})
+	switch at := p.Pulled.Add(load); {
+	case c.cfg.Workloads != nil:
+		c.cfg.Workloads.Run(p, at)
+	case c.opening:
+		c.ready(p)
+	default:
+		c.queue.At(at, vtime.PriorityCluster, func() { c.ready(p) })
+	}
 }
 
+// ready lets a pod serve that has started.
 func (c *Cluster) ready(p *Pod) {
+	if p.Phase != Starting {
+		return
+	}
+	p.Node.images[p.Service] = true
 	p.Phase = Ready
 	p.ReadyAt = c.queue.Now()
 	c.watch.PodReady(p)

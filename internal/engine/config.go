@@ -39,6 +39,8 @@ type Config struct {
 	Prices           cost.Prices
 	// Ledger is how much of the decisions is kept.
 	Ledger Ledger
+	// Outside, if set, is what the run shares its time with.
+	Outside Outside
 	// Progress, if set, is told of requests as they are simulated.
 	Progress func(requests int64)
 }
@@ -70,7 +72,8 @@ type Service struct {
 	// its host, as telemetry shows it.
 	CPUIdle       float64
 	CPUPerRequest time.Duration
-	// NewScaler makes the policy's scaler, fresh for each replication.
+	// NewScaler makes the policy's scaler, fresh for each replication; nil when
+	// somebody outside scales the service.
 	NewScaler func() (policies.Scaler, error)
 }
 

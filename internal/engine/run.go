@@ -79,7 +79,7 @@ func Run(ctx context.Context, cfg *Config, seed uint64) (run *results.Run, err e
 			run, err = nil, fmt.Errorf("policy %s, seed %d, virtual time %v: panic: %v\n%s", cfg.Policy, seed, w.queue.Now(), p, debug.Stack())
 		}
 	}()
-	err = w.begin()
+	err = w.begin(ctx)
 	if w.cluster != nil {
 		defer w.cluster.Close()
 	}
@@ -90,7 +90,7 @@ func Run(ctx context.Context, cfg *Config, seed uint64) (run *results.Run, err e
 }
 
 // begin makes the world as it is when the window opens.
-func (w *world) begin() error {
+func (w *world) begin(ctx context.Context) error {
 	cfg := w.cfg
 	w.out = results.Run{Policy: cfg.Policy, Seed: w.seed}
 	intensity := make([]float64, len(cfg.Grids))
@@ -107,8 +107,18 @@ func (w *world) begin() error {
 			return fmt.Errorf("policy %s, service %s: %w", cfg.Policy, cfg.Services[i].Name, err)
 		}
 	}
+	if cfg.Outside != nil {
+		if err := cfg.Outside.Open(World{w}); err != nil {
+			return err
+		}
+	}
 	for _, s := range w.services {
 		w.cluster.Start(s.index, s.desired)
+	}
+	if cfg.Outside != nil {
+		if err := cfg.Outside.Begin(ctx); err != nil {
+			return err
+		}
 	}
 	w.cluster.Settle()
 	w.scheduleTicks()
@@ -143,13 +153,19 @@ func (s *service) runTo(ctx context.Context, from, to vtime.Time) error {
 
 // maxEventsAtOnce bounds what can happen at one instant: beyond it two parts of
 // the world are undoing each other's work and time stands still.
-const maxEventsAtOnce = 10_000_000
+const maxEventsAtOnce = 1_000_000
 
 // run lets everything happen, in order of time.
 func (w *world) run(ctx context.Context) (*results.Run, error) {
 	events := 0 // since time last moved
 	for last := vtime.Time(-1); ; {
 		t := min(w.queue.Next(), w.cfg.Duration)
+		if w.cfg.Outside != nil {
+			if err := w.cfg.Outside.Wait(ctx, t); err != nil {
+				return nil, err
+			}
+			t = min(w.queue.Next(), w.cfg.Duration)
+		}
 		if events++; t > last {
 			events = 0
 			if err := ctx.Err(); err != nil {
@@ -183,9 +199,11 @@ func (w *world) addService(i int) error {
 	if err != nil {
 		return err
 	}
-	scaler, err := c.NewScaler()
-	if err != nil {
-		return err
+	var scaler policies.Scaler
+	if c.NewScaler != nil {
+		if scaler, err = c.NewScaler(); err != nil {
+			return err
+		}
 	}
 	w.services = append(w.services, &service{cfg: c, index: i, fleet: fleet, scaler: scaler, desired: c.Initial, atOnce: atOnce(c.Curve.Peak())})
 	return nil
@@ -197,6 +215,9 @@ func (w *world) scheduleTicks() {
 	w.every(w.cfg.Telemetry.ScrapeInterval, vtime.PriorityMeasure, w.scrape)
 	w.every(w.cfg.Bin, vtime.PriorityMeasure, w.closeBin)
 	for _, s := range w.services {
+		if s.scaler == nil {
+			continue
+		}
 		decide := func() { w.decide(s) }
 		w.queue.At(0, vtime.PriorityDecide, decide)
 		w.every(s.scaler.Interval(), vtime.PriorityDecide, decide)
