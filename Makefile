@@ -2,17 +2,25 @@
 SHELL := /bin/sh
 GO ?= go
 SIM := bin/sim
+REPLAY := bin/replay
 LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -s -w -X github.com/kwatt-sim/kwatt/internal/cli.version=$(VERSION)
+# Kubernetes is told its version when it is linked.
+KUBE = $(shell $(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)
+KUBE_LDFLAGS = $(foreach p,k8s.io/component-base/version k8s.io/client-go/pkg/version,-X $(p).gitVersion=$(KUBE) -X $(p).gitMajor=1 \
+	-X $(p).gitMinor=$(word 2,$(subst ., ,$(KUBE))) -X $(p).gitTreeState=clean -X $(p).gitCommit=unknown)
 
-.PHONY: help build demo test test-long fuzz bench lint verify generate assets clean
+.PHONY: help build replay demo test test-long fuzz bench lint verify generate assets clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: assets ## build bin/sim
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(SIM) ./cmd/sim
+
+replay: ## build bin/replay, a control plane in one file (minutes, all of Kubernetes is compiled)
+	$(GO) build -trimpath -ldflags '$(LDFLAGS) $(KUBE_LDFLAGS)' -o $(REPLAY) ./cmd/replay
 
 demo: build ## a real e-commerce day under four policies: table and HTML report
 	$(SIM) run scenarios/ecommerce-recsys.yaml --out results

@@ -19,15 +19,16 @@ const module = "github.com/kwatt-sim/kwatt/"
 
 // layers, from the top. A package may import what stands in a lower layer.
 var layers = [][]string{
-	{"cmd/sim"},
+	{"cmd/sim", "cmd/replay"},
+	{"internal/cli/replay"},
 	{"internal/cli"},
 	{"internal/report", "internal/why"},
 	{"internal/experiment"},
 	{"internal/scenario"},
 	{"internal/engine", "internal/schema/gendoc"},
 	{"internal/results", "internal/schema", "internal/policies/all"},
-	{"internal/stats", "internal/policies/static", "internal/policies/energyaware", "internal/policies/forecast", "internal/kube/hpa", "internal/kube/scheduler"},
-	{"internal/policies/capacity", "internal/kube/manifest", "internal/cluster/clustertest"},
+	{"internal/stats", "internal/policies/static", "internal/policies/energyaware", "internal/policies/forecast", "internal/kube/hpa", "internal/kube/scheduler", "internal/kube/controlplane/component"},
+	{"internal/policies/capacity", "internal/kube/manifest", "internal/kube/controlplane", "internal/cluster/clustertest"},
 	{"internal/policies", "internal/forecast", "internal/queueing"},
 	{"internal/cluster", "internal/workload", "internal/serving", "internal/carbon", "internal/cost"},
 	{"internal/powermodel", "internal/profiles", "internal/metrics", "internal/decisions", "internal/kube/plugins/energyaware", "internal/kube/plugins/carbonaware"},
@@ -40,6 +41,7 @@ var exclusive = map[string][]string{
 	"gopkg.in/yaml.v3":                 {"internal/scenario", "internal/schema"},
 	"k8s.io/":                          {"internal/kube"},
 	"sigs.k8s.io/":                     {"internal/kube"},
+	"go.etcd.io/":                      {"internal/kube/controlplane"},
 	"github.com/NVIDIA/go-nvml":        {"internal/nvml"},
 	"github.com/go-echarts/":           {"internal/report"},
 	"gonum.org/v1/plot":                {"internal/report"},

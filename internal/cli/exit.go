@@ -20,6 +20,7 @@ const (
 	exitInvalid     = 3   // invalid scenario, trace or manifest
 	exitFiles       = 4   // a file could not be read or written
 	exitLimit       = 5   // a limit was hit or an invariant broke
+	exitCluster     = 6   // a control plane failed, or is not in the state that is needed
 	exitInterrupted = 130 // stopped by the user; what finished is kept
 )
 

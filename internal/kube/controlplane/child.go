@@ -1,0 +1,123 @@
+package controlplane
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// child is a component's process that we started.
+type child struct {
+	name    Component
+	process process
+	cmd     *exec.Cmd
+	asked   atomic.Bool   // its end was asked for
+	ended   chan struct{} // closed when it has ended and been waited for
+}
+
+// startChild starts the program anew as a component of the folder. Its output
+// goes to the log, behind a line that says so.
+func startChild(c Component, l layout, args, env []string, lifeline *os.File) (*child, error) {
+	log, err := os.OpenFile(l.log(c), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", c, err)
+	}
+	defer func() { _ = log.Close() }() // the child has its own
+	fmt.Fprintf(log, "--- %s starts at %s\n", c, time.Now().Format(time.RFC3339Nano))
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("start %s: %w", c, err)
+	}
+	cmd := &exec.Cmd{
+		Path: selfExe, Args: append([]string{program}, args...), Env: env, Dir: string(l),
+		Stdout: log, Stderr: log, ExtraFiles: []*os.File{lifeline},
+		// An interrupt of the terminal is for the launcher, which knows the order in which to stop.
+		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", c, err)
+	}
+	ch := &child{name: c, cmd: cmd, ended: make(chan struct{})}
+	p, err := identify(cmd.Process.Pid)
+	if errors.Is(err, os.ErrNotExist) {
+		p, err = process{PID: cmd.Process.Pid, Args: cmd.Args}, nil // it has ended already
+	}
+	ch.process = p
+	go func() {
+		_ = cmd.Wait() // how it ended is in its state
+		close(ch.ended)
+	}()
+	if err != nil {
+		ch.stop(0)
+		return nil, fmt.Errorf("start %s: %w", c, err)
+	}
+	return ch, nil
+}
+
+// alive reports whether the process has not ended.
+func (ch *child) alive() bool {
+	select {
+	case <-ch.ended:
+		return false
+	default:
+		return true
+	}
+}
+
+// stop ends the process, by force when the grace is over, and waits for it.
+func (ch *child) stop(grace time.Duration) {
+	ch.asked.Store(true)
+	if grace > 0 {
+		_ = ch.cmd.Process.Signal(syscall.SIGTERM) // fails when it has ended
+		select {
+		case <-ch.ended:
+			return
+		case <-time.After(grace):
+		}
+	}
+	_ = ch.cmd.Process.Kill()
+	<-ch.ended
+}
+
+// status says how the process ended.
+func (ch *child) status() string {
+	<-ch.ended
+	status, ok := ch.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	switch {
+	case !ok:
+		return ch.cmd.ProcessState.String()
+	case status.Signaled():
+		return "signal " + status.Signal().String()
+	default:
+		return fmt.Sprintf("exit code %d", status.ExitStatus())
+	}
+}
+
+// tailLength is how many last lines of a log tell why a component ended.
+const tailLength = 8
+
+// tailLines returns the last lines of a file, without its trailing newline.
+func tailLines(path string, n int) []string {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil
+	}
+	const window = 1 << 16
+	buf := make([]byte, min(info.Size(), window))
+	read, err := f.ReadAt(buf, info.Size()-int64(len(buf)))
+	if err != nil && read == 0 {
+		return nil
+	}
+	lines := strings.Split(strings.TrimRight(string(buf[:read]), "\n"), "\n")
+	return lines[max(0, len(lines)-n):]
+}
