@@ -54,6 +54,9 @@ func (c *Cluster) schedulePending() {
 // those that are on their way.
 func (c *Cluster) grow() {
 	left := slices.DeleteFunc(slices.Clone(c.pending), func(p *Pod) bool { return p.refused == "" || makingRoom(p) })
+	if c.cfg.Workloads != nil {
+		left = c.unplaceable(left)
+	}
 	if len(left) == 0 || !c.canGrow(left) {
 		return
 	}
@@ -74,6 +77,22 @@ func (c *Cluster) grow() {
 		}
 		left = best.left
 	}
+}
+
+// unplaceable leaves out the pods that fit on nodes as they are now. A scheduler
+// behind an API server refused them earlier and is about to look again.
+func (c *Cluster) unplaceable(pods []*Pod) []*Pod {
+	var on []*Node
+	for _, n := range c.nodes {
+		if n.State == On && !n.Cordoned {
+			on = append(on, n)
+		}
+	}
+	if len(pods) == 0 || len(on) == 0 {
+		return pods
+	}
+	fork := c.scheduler.Fork()
+	return slices.DeleteFunc(pods, func(p *Pod) bool { return fork.Place(p, on) != nil })
 }
 
 // makingRoom reports whether preemption is making room for the pod.

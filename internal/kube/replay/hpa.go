@@ -8,6 +8,7 @@ import (
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
+	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	"github.com/kwatt-sim/kwatt/internal/decisions"
@@ -67,20 +68,33 @@ func (r *replay) hpaChanged(o any) {
 		return // it has not been looked at yet
 	}
 	seen := r.world.Observe(i)
-	s := decisions.Scaling{Ready: seen.Ready, Rate: seen.ArrivalRate, P95: seen.Latency.P95, Wanted: int(h.Status.DesiredReplicas), Readings: readings(h)}
+	replicas := int(h.Status.DesiredReplicas)
+	if c := hpaCondition(h, autoscalingv2.ScalingActive); c.Status == v1.ConditionFalse && c.Reason != "ScalingDisabled" {
+		replicas = seen.Desired // it could not compute any and left them
+	}
+	s := decisions.Scaling{Ready: seen.Ready, Rate: seen.ArrivalRate, P95: seen.Latency.P95, Wanted: replicas, Readings: readings(h)}
 	reason := ""
 	for _, c := range h.Status.Conditions {
 		limits := c.Type == autoscalingv2.ScalingLimited && c.Status == "True" ||
 			c.Type == autoscalingv2.AbleToScale && (c.Reason == "ScaleDownStabilized" || c.Reason == "ScaleUpStabilized") ||
 			c.Type == autoscalingv2.ScalingActive && c.Status == "False"
 		if limits {
-			s.Clamps = append(s.Clamps, decisions.Clamp{Reason: c.Reason, From: int(h.Status.DesiredReplicas), To: int(h.Status.DesiredReplicas), Message: c.Message})
+			s.Clamps = append(s.Clamps, decisions.Clamp{Reason: c.Reason, From: replicas, To: replicas, Message: c.Message})
 		}
 		if reason == "" || limits {
 			reason = c.Message
 		}
 	}
-	r.world.Scaled(i, int(h.Status.DesiredReplicas), decisions.Entry{Reason: reason, Scaling: &s})
+	r.world.Scaled(i, replicas, decisions.Entry{Reason: reason, Scaling: &s})
+}
+
+func hpaCondition(h *autoscalingv2.HorizontalPodAutoscaler, t autoscalingv2.HorizontalPodAutoscalerConditionType) autoscalingv2.HorizontalPodAutoscalerCondition {
+	for _, c := range h.Status.Conditions {
+		if c.Type == t {
+			return c
+		}
+	}
+	return autoscalingv2.HorizontalPodAutoscalerCondition{}
 }
 
 // readings are the metrics as the HPA's status shows them. It does not tell

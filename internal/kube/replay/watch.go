@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -50,9 +51,10 @@ func (r *replay) watch() error {
 	if err := follow(factory.Autoscaling().V2().HorizontalPodAutoscalers().Informer(), r.hpaChanged, func(any) {}); err != nil {
 		return fmt.Errorf("watch HorizontalPodAutoscalers: %w", err)
 	}
-	factory.Start(r.ctx.Done())
-	r.shutdown = append(r.shutdown, factory.Shutdown)
-	for kind, synced := range factory.WaitForCacheSync(r.ctx.Done()) {
+	watching, stop := context.WithCancel(r.ctx)
+	factory.Start(watching.Done())
+	r.shutdown = append(r.shutdown, func() { stop(); factory.Shutdown() })
+	for kind, synced := range factory.WaitForCacheSync(watching.Done()) {
 		if !synced {
 			return fmt.Errorf("watch %v: stopped before it was in step", kind)
 		}
@@ -110,6 +112,7 @@ func (r *replay) bound(rec *record, nodeName string) {
 	if !rec.refused && !r.clock.start.IsZero() {
 		r.lag.bind.add(time.Duration(float64(time.Since(rec.created)) * r.clock.speed))
 	}
+	r.onlooker.Placed(rec.pod, n)
 	r.host.Bind(rec.pod, n, decisions.Placement{})
 }
 
