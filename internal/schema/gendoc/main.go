@@ -40,7 +40,7 @@ func extract(root string) ([]byte, error) {
 		return nil, err
 	}
 	docs := map[string]string{}
-	for _, dir := range append(dirs, filepath.Join(root, "internal/scenario")) {
+	for _, dir := range append(dirs, filepath.Join(root, "internal/kube/hpa"), filepath.Join(root, "internal/scenario")) {
 		if err := readPackage(dir, docs); err != nil {
 			return nil, fmt.Errorf("read doc comments of %s: %w", dir, err)
 		}
