@@ -105,10 +105,6 @@ func kwokConfig(f kwokFlags) (controllers.Config, kubernetes.Interface, error) {
 	fail := func(err error) (controllers.Config, kubernetes.Interface, error) {
 		return controllers.Config{}, nil, fmt.Errorf("prepare to call the API server: %w", err)
 	}
-	id, err := controllers.Identity()
-	if err != nil {
-		return fail(err)
-	}
 	clients, err := client.NewClientset("", f.kubeconfig)
 	if err != nil {
 		return fail(err)
@@ -138,7 +134,9 @@ func kwokConfig(f kwokFlags) (controllers.Config, kubernetes.Interface, error) {
 		return fail(err)
 	}
 	return controllers.Config{
-		Clock: clock.RealClock{}, ID: id,
+		// One name for good: a kwok that is started again holds the nodes' leases
+		// still, and need not wait until they run out.
+		Clock: clock.RealClock{}, ID: "kwatt-kwok",
 		DynamicClient: dynamicClient, RESTClient: restClient, RESTMapper: mapper, TypedClient: typed, TypedKwokClient: typedKwok,
 		ImpersonatingDynamicClient: clients.ToImpersonatingDynamicClient(), ImpersonatingTypedClient: clients.ToImpersonatingTypedClient(),
 		ManageAllNodes: true, NodeIP: "127.0.0.1", CIDR: podRange,
