@@ -9,13 +9,22 @@ import (
 	"runtime"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kwatt-sim/kwatt/internal/cli"
 	"github.com/kwatt-sim/kwatt/internal/kube/controlplane"
 )
 
 // Main runs the command `replay` and returns its exit code.
-func Main(env cli.Env) int { return cli.Execute(env, command(env)) }
+func Main(env cli.Env) int {
+	pflag.CommandLine = pflag.NewFlagSet("replay", pflag.ContinueOnError)
+	return cli.Execute(env, command(env))
+}
+
+// kubernetesFlags are those that packages of Kubernetes add to every command of
+// the process, --version among them, in another sense than ours. Their own
+// commands need them.
+var kubernetesFlags = pflag.CommandLine
 
 func command(env cli.Env) *cobra.Command {
 	root := &cobra.Command{

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kwatt-sim/kwatt/internal/cli"
 	"github.com/kwatt-sim/kwatt/internal/kube/controlplane"
@@ -69,6 +70,7 @@ and --dir come first; everything else is kubectl's.`,
 				return err
 			}
 			signal.Reset() // an interrupt ends kubectl at once
+			pflag.CommandLine = kubernetesFlags
 			return exited(component.RunKubectl(rest))
 		},
 	}
@@ -104,6 +106,7 @@ CarbonAware besides its own, against the cluster that --config or --kubeconfig
 names. Profiles that use them are in docs/replay.md. See replay scheduler --help.`,
 		DisableFlagParsing: true,
 		RunE: func(_ *cobra.Command, args []string) error {
+			pflag.CommandLine = kubernetesFlags
 			return exited(component.RunScheduler(args))
 		},
 	}
