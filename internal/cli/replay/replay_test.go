@@ -109,11 +109,53 @@ func TestLife(t *testing.T) {
 			t.Errorf("%+v", st)
 		}
 	})
+	t.Run("a scheduler of its own", func(t *testing.T) { p.secondScheduler(t, dir) })
 	t.Run("logs are followed until the end", func(t *testing.T) { p.followUntilDown(t) })
 	if _, err := os.Stat(dir); !os.IsNotExist(err) {
 		t.Errorf("the folder after down: %v", err)
 	}
 	p.expect(6, []string{"no such cluster"}, "status", "--name", "t1")
+}
+
+// secondScheduler runs `replay scheduler` as somebody would against any cluster,
+// for pods that name it.
+func (p program) secondScheduler(t *testing.T, dir string) {
+	config, pod := filepath.Join(t.TempDir(), "config.yaml"), filepath.Join(t.TempDir(), "pod.yaml")
+	err := errors.Join(os.WriteFile(config, []byte(`
+apiVersion: kubescheduler.config.k8s.io/v1
+kind: KubeSchedulerConfiguration
+clientConnection: {kubeconfig: `+dir+`/kubeconfig}
+leaderElection: {leaderElect: false}
+profiles:
+- schedulerName: second
+  plugins: {multiPoint: {enabled: [{name: EnergyAware, weight: 100}, {name: CarbonAware}]}}
+`), 0o600), os.WriteFile(pod, []byte(`
+apiVersion: v1
+kind: Pod
+metadata: {name: by-second}
+spec:
+  schedulerName: second
+  containers: [{name: c, image: none, resources: {limits: {nvidia.com/gpu: 1}}}]
+`), 0o600))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	scheduler := p.command(ctx, "scheduler", "--config", config, "--bind-address", "127.0.0.1", "--secure-port", "0")
+	var log bytes.Buffer
+	scheduler.Stdout, scheduler.Stderr = &log, &log
+	if err := scheduler.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.expect(0, nil, "kubectl", "--name", "t1", "create", "-f", pod)
+	p.expect(0, []string{"condition met"}, "kubectl", "--name", "t1", "wait", "--for=condition=Ready", "--timeout=60s", "pod/by-second")
+	if err := scheduler.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := scheduler.Wait(); err != nil {
+		t.Errorf("replay scheduler: %v\n%s", err, log.String())
+	}
 }
 
 // followUntilDown follows the logs while the cluster is taken down.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -289,6 +290,21 @@ func writeUntilRefused(ctx context.Context, client kubernetes.Interface) (int, e
 	return 1000, errors.New("all were acknowledged")
 }
 
+// A machine without any network but loopback is enough.
+func TestOffline(t *testing.T) {
+	needLong(t)
+	cmd := exec.CommandContext(within(t, 3*time.Minute), os.Args[0])
+	cmd.Env = append(os.Environ(), offlineHelper+"="+filepath.Join(t.TempDir(), "cluster"))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	out, err := cmd.CombinedOutput()
+	if errors.Is(err, syscall.EPERM) {
+		t.Skipf("cannot make a network namespace (%v): run it as root", err)
+	}
+	if err != nil || !strings.Contains(string(out), "healthy: true") {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // 1,000 nodes and 2,000 pods: how long, and how much memory.
 func TestThousandNodes(t *testing.T) {
 	needLong(t)
@@ -303,7 +319,7 @@ func TestThousandNodes(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, s := range st.Components {
-				t.Logf("%-24s %5d MiB", s.Name, s.RSSBytes>>20)
+				t.Logf("%-24s %5d MiB, %5.1f s of CPU", s.Name, s.RSSBytes>>20, s.CPUSeconds)
 			}
 		})
 	}
