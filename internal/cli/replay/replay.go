@@ -52,7 +52,7 @@ not in the state that is needed, 130 interrupted.`,
 		}
 	}
 	add("life", upCommand(env), downCommand(env), statusCommand(env), listCommand(env), logsCommand(env))
-	add("use", kubeconfigCommand(env), kubectlCommand(env), schedulerCommand())
+	add("use", kubeconfigCommand(env), kubectlCommand(env), schedulerCommand(env))
 	root.AddCommand(versionCommand(env))
 	return root
 }

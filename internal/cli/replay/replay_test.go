@@ -153,8 +153,9 @@ spec:
 	if err := scheduler.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	if err := scheduler.Wait(); err != nil {
-		t.Errorf("replay scheduler: %v\n%s", err, log.String())
+	_ = scheduler.Wait()
+	if code := scheduler.ProcessState.ExitCode(); code != 130 {
+		t.Errorf("replay scheduler: exit code %d\n%s", code, log.String())
 	}
 }
 

@@ -97,7 +97,7 @@ func leadingTarget(args []string) (t target, rest []string, err error) {
 	return t, args, nil
 }
 
-func schedulerCommand() *cobra.Command {
+func schedulerCommand(env cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "scheduler [FLAGS of kube-scheduler]",
 		Short: "Run kube-scheduler with kwatt's plugins against any cluster",
@@ -107,7 +107,11 @@ names. Profiles that use them are in docs/replay.md. See replay scheduler --help
 		DisableFlagParsing: true,
 		RunE: func(_ *cobra.Command, args []string) error {
 			pflag.CommandLine = kubernetesFlags
-			return exited(component.RunScheduler(args))
+			code := component.RunScheduler(args)
+			if err := env.Context.Err(); err != nil {
+				return err // it takes its end for a failure, although it was asked for
+			}
+			return exited(code)
 		},
 	}
 }
