@@ -22,8 +22,8 @@ func Main(env cli.Env) int {
 }
 
 // kubernetesFlags are those that packages of Kubernetes add to every command of
-// the process, --version among them, in another sense than ours. Their own
-// commands need them.
+// the process, --version among them, in another sense than ours. kube-scheduler
+// needs them.
 var kubernetesFlags = pflag.CommandLine
 
 func command(env cli.Env) *cobra.Command {
@@ -34,7 +34,7 @@ func command(env cli.Env) *cobra.Command {
 kwatt's plugins, and kwok, and starts them on loopback:
 
   export KUBECONFIG=$(replay up --nodes-ready 10)
-  replay kubectl get nodes
+  kubectl get nodes
   replay down
 
 Exit codes: 0 done, 1 bug, 2 usage, 4 files, 6 the control plane failed or is

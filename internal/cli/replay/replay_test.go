@@ -13,6 +13,11 @@ import (
 	"testing"
 	"time"
 
+	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/kubernetes"
+
 	"github.com/kwatt-sim/kwatt/internal/cli"
 	"github.com/kwatt-sim/kwatt/internal/cli/replay"
 	"github.com/kwatt-sim/kwatt/internal/kube/controlplane"
@@ -91,14 +96,7 @@ func TestLife(t *testing.T) {
 	p.expect(0, []string{"--- etcd starts at"}, "logs", "etcd", "--name", "t1")
 	p.expect(0, []string{"etcd: --- etcd starts", "kwok: --- kwok starts"}, "logs", "--name", "t1")
 	p.expect(2, []string{`component "etcdd": want one of`}, "logs", "etcdd", "--name", "t1")
-	p.expect(0, []string{"gpu-00002", "Ready"}, "kubectl", "--name", "t1", "get", "nodes")
-	p.expect(0, []string{"gpu-00000"}, "kubectl", "--dir="+dir, "get", "node", "gpu-00000", "-o", "name")
-	if _, stderr, code := p.run("kubectl", "--name", "t1", "get", "node", "none"); code == 0 || !strings.Contains(stderr, "not found") {
-		t.Errorf("kubectl of what is not there: exit code %d, %s", code, stderr)
-	}
-	if _, stderr, code := p.run("kubectl", "--name"); code != 2 {
-		t.Errorf("kubectl --name: exit code %d, %s", code, stderr)
-	}
+	p.kubectl(t, dir)
 
 	t.Run("status in JSON", func(t *testing.T) {
 		var st controlplane.Status
@@ -117,11 +115,28 @@ func TestLife(t *testing.T) {
 	p.expect(6, []string{"no such cluster"}, "status", "--name", "t1")
 }
 
+// kubectl checks what a kubectl is given; this one is a script.
+func (p program) kubectl(t *testing.T, dir string) {
+	t.Helper()
+	path := t.TempDir()
+	script := "#!/bin/sh\necho \"$KUBECONFIG\" \"$@\"\nexit 7\n"
+	if err := os.WriteFile(filepath.Join(path, "kubectl"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PATH", path+":/bin:/usr/bin")
+	p.expect(7, []string{dir + "/kubeconfig get nodes --name x\n"}, "kubectl", "--name", "t1", "get", "nodes", "--name", "x")
+	p.expect(7, []string{dir + "/kubeconfig version\n"}, "kubectl", "--dir="+dir, "version")
+	p.expect(2, []string{"--name needs a value"}, "kubectl", "--name")
+	p.expect(6, []string{"no such cluster"}, "kubectl", "--name", "none", "version")
+	t.Setenv("PATH", t.TempDir())
+	p.expect(2, []string{"install kubectl"}, "kubectl", "--name", "t1", "version")
+}
+
 // secondScheduler runs `replay scheduler` as somebody would against any cluster,
 // for pods that name it.
 func (p program) secondScheduler(t *testing.T, dir string) {
-	config, pod := filepath.Join(t.TempDir(), "config.yaml"), filepath.Join(t.TempDir(), "pod.yaml")
-	err := errors.Join(os.WriteFile(config, []byte(`
+	config := filepath.Join(t.TempDir(), "config.yaml")
+	err := os.WriteFile(config, []byte(`
 apiVersion: kubescheduler.config.k8s.io/v1
 kind: KubeSchedulerConfiguration
 clientConnection: {kubeconfig: `+dir+`/kubeconfig}
@@ -129,14 +144,7 @@ leaderElection: {leaderElect: false}
 profiles:
 - schedulerName: second
   plugins: {multiPoint: {enabled: [{name: EnergyAware, weight: 100}, {name: CarbonAware}]}}
-`), 0o600), os.WriteFile(pod, []byte(`
-apiVersion: v1
-kind: Pod
-metadata: {name: by-second}
-spec:
-  schedulerName: second
-  containers: [{name: c, image: none, resources: {limits: {nvidia.com/gpu: 1}}}]
-`), 0o600))
+`), 0o600)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,14 +156,45 @@ spec:
 	if err := scheduler.Start(); err != nil {
 		t.Fatal(err)
 	}
-	p.expect(0, nil, "kubectl", "--name", "t1", "create", "-f", pod)
-	p.expect(0, []string{"condition met"}, "kubectl", "--name", "t1", "wait", "--for=condition=Ready", "--timeout=60s", "pod/by-second")
+	awaitPodOf(t, ctx, dir, "second")
 	if err := scheduler.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
 	_ = scheduler.Wait()
 	if code := scheduler.ProcessState.ExitCode(); code != 130 {
 		t.Errorf("replay scheduler: exit code %d\n%s", code, log.String())
+	}
+}
+
+// awaitPodOf makes a pod for a scheduler and waits until it runs.
+func awaitPodOf(t *testing.T, ctx context.Context, dir, scheduler string) {
+	t.Helper()
+	c, err := controlplane.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := c.RESTConfig()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := kubernetes.NewForConfig(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gpu := v1.ResourceList{"nvidia.com/gpu": resource.MustParse("1")}
+	pods := client.CoreV1().Pods("default")
+	pod, err := pods.Create(ctx, &v1.Pod{
+		ObjectMeta: metav1.ObjectMeta{Name: scheduler},
+		Spec: v1.PodSpec{SchedulerName: scheduler, Containers: []v1.Container{
+			{Name: "c", Image: "none", Resources: v1.ResourceRequirements{Requests: gpu, Limits: gpu}},
+		}},
+	}, metav1.CreateOptions{})
+	for err == nil && pod.Status.Phase != v1.PodRunning {
+		time.Sleep(50 * time.Millisecond)
+		pod, err = pods.Get(ctx, scheduler, metav1.GetOptions{})
+	}
+	if err != nil {
+		t.Fatalf("the pod of scheduler %s: %v", scheduler, err)
 	}
 }
 

@@ -3,8 +3,9 @@ package replay
 import (
 	"fmt"
 	"os"
-	"os/signal"
+	"os/exec"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -52,9 +53,9 @@ func warnOfOtherBinary(env cli.Env, c *controlplane.Cluster) {
 func kubectlCommand(env cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "kubectl [--name NAME | --dir DIR] ARGS...",
-		Short: "Run kubectl against a control plane",
-		Long: `Run the kubectl that this program holds, with the cluster's kubeconfig. --name
-and --dir come first; everything else is kubectl's.`,
+		Short: "Run the kubectl on PATH against a control plane",
+		Long: `Run the kubectl on PATH with the cluster's kubeconfig. --name and --dir come
+first; everything else is kubectl's.`,
 		DisableFlagParsing: true,
 		RunE: func(_ *cobra.Command, args []string) error {
 			t, rest, err := leadingTarget(args)
@@ -66,12 +67,14 @@ and --dir come first; everything else is kubectl's.`,
 				return err
 			}
 			warnOfOtherBinary(env, c)
+			path, err := exec.LookPath("kubectl")
+			if err != nil {
+				return cli.UsageError("%w: install kubectl, or give `replay kubeconfig` to another client", err)
+			}
 			if err := os.Setenv("KUBECONFIG", c.Kubeconfig()); err != nil {
 				return err
 			}
-			signal.Reset() // an interrupt ends kubectl at once
-			pflag.CommandLine = kubernetesFlags
-			return exited(component.RunKubectl(rest))
+			return cli.FilesError(syscall.Exec(path, append([]string{"kubectl"}, rest...), os.Environ()))
 		},
 	}
 }
