@@ -11,7 +11,7 @@ import (
 func TestSimHoldsNoControlPlane(t *testing.T) {
 	heavy := []string{
 		"go.etcd.io/etcd/server/v3/etcdmain", "k8s.io/kubernetes/cmd/kube-apiserver/app", "k8s.io/kubernetes/cmd/kube-controller-manager/app",
-		"sigs.k8s.io/kwok/pkg/kwok/controllers", "k8s.io/kubectl/pkg/cmd", module + "internal/kube/controlplane",
+		"sigs.k8s.io/kwok/pkg/kwok/controllers", module + "internal/kube/controlplane",
 	}
 	sim, replay := depsOf(t, "cmd/sim"), depsOf(t, "cmd/replay")
 	for _, p := range heavy {

@@ -9,13 +9,22 @@ import (
 	"runtime"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kwatt-sim/kwatt/internal/cli"
 	"github.com/kwatt-sim/kwatt/internal/kube/controlplane"
 )
 
 // Main runs the command `replay` and returns its exit code.
-func Main(env cli.Env) int { return cli.Execute(env, command(env)) }
+func Main(env cli.Env) int {
+	pflag.CommandLine = pflag.NewFlagSet("replay", pflag.ContinueOnError)
+	return cli.Execute(env, command(env))
+}
+
+// kubernetesFlags are those that packages of Kubernetes add to every command of
+// the process, --version among them, in another sense than ours. kube-scheduler
+// needs them.
+var kubernetesFlags = pflag.CommandLine
 
 func command(env cli.Env) *cobra.Command {
 	root := &cobra.Command{
@@ -25,7 +34,7 @@ func command(env cli.Env) *cobra.Command {
 kwatt's plugins, and kwok, and starts them on loopback:
 
   export KUBECONFIG=$(replay up --nodes-ready 10)
-  replay kubectl get nodes
+  kubectl get nodes
   replay down
 
 Exit codes: 0 done, 1 bug, 2 usage, 4 files, 6 the control plane failed or is
@@ -43,7 +52,7 @@ not in the state that is needed, 130 interrupted.`,
 		}
 	}
 	add("life", upCommand(env), downCommand(env), statusCommand(env), listCommand(env), logsCommand(env))
-	add("use", kubeconfigCommand(env), kubectlCommand(env), schedulerCommand())
+	add("use", kubeconfigCommand(env), kubectlCommand(env), schedulerCommand(env))
 	root.AddCommand(versionCommand(env))
 	return root
 }

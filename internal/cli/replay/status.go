@@ -90,7 +90,7 @@ func printStatus(env cli.Env, st *controlplane.Status) error {
 	if err := w.Flush(); err != nil {
 		return cli.FilesError(err)
 	}
-	fmt.Fprintln(w, "COMPONENT\tHEALTH\tPID\tPORTS\tRSS\tAGE\tREADY AFTER\tRESTARTS")
+	fmt.Fprintln(w, "COMPONENT\tHEALTH\tPID\tPORTS\tRSS\tCPU\tAGE\tREADY AFTER\tRESTARTS")
 	for _, c := range st.Components {
 		health := "ok"
 		if !c.Healthy {
@@ -101,7 +101,7 @@ func printStatus(env cli.Env, st *controlplane.Status) error {
 			ports[i] = strconv.Itoa(p)
 		}
 		age := time.Duration(c.AgeSeconds * float64(time.Second)).Round(time.Second)
-		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%v\t%.1f s\t%d\n", c.Name, health, c.PID, strings.Join(ports, ","), mebibytes(c.RSSBytes), age, c.ReadySeconds, c.Restarts)
+		fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%s\t%.1f s\t%v\t%.1f s\t%d\n", c.Name, health, c.PID, strings.Join(ports, ","), mebibytes(c.RSSBytes), c.CPUSeconds, age, c.ReadySeconds, c.Restarts)
 	}
 	if len(st.Exits) > 0 {
 		fmt.Fprintln(w)

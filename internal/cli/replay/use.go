@@ -3,10 +3,12 @@ package replay
 import (
 	"fmt"
 	"os"
-	"os/signal"
+	"os/exec"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kwatt-sim/kwatt/internal/cli"
 	"github.com/kwatt-sim/kwatt/internal/kube/controlplane"
@@ -51,9 +53,9 @@ func warnOfOtherBinary(env cli.Env, c *controlplane.Cluster) {
 func kubectlCommand(env cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "kubectl [--name NAME | --dir DIR] ARGS...",
-		Short: "Run kubectl against a control plane",
-		Long: `Run the kubectl that this program holds, with the cluster's kubeconfig. --name
-and --dir come first; everything else is kubectl's.`,
+		Short: "Run the kubectl on PATH against a control plane",
+		Long: `Run the kubectl on PATH with the cluster's kubeconfig. --name and --dir come
+first; everything else is kubectl's.`,
 		DisableFlagParsing: true,
 		RunE: func(_ *cobra.Command, args []string) error {
 			t, rest, err := leadingTarget(args)
@@ -65,11 +67,14 @@ and --dir come first; everything else is kubectl's.`,
 				return err
 			}
 			warnOfOtherBinary(env, c)
+			path, err := exec.LookPath("kubectl")
+			if err != nil {
+				return cli.UsageError("%w: install kubectl, or give `replay kubeconfig` to another client", err)
+			}
 			if err := os.Setenv("KUBECONFIG", c.Kubeconfig()); err != nil {
 				return err
 			}
-			signal.Reset() // an interrupt ends kubectl at once
-			return exited(component.RunKubectl(rest))
+			return cli.FilesError(syscall.Exec(path, append([]string{"kubectl"}, rest...), os.Environ()))
 		},
 	}
 }
@@ -95,7 +100,7 @@ func leadingTarget(args []string) (t target, rest []string, err error) {
 	return t, args, nil
 }
 
-func schedulerCommand() *cobra.Command {
+func schedulerCommand(env cli.Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "scheduler [FLAGS of kube-scheduler]",
 		Short: "Run kube-scheduler with kwatt's plugins against any cluster",
@@ -104,7 +109,12 @@ CarbonAware besides its own, against the cluster that --config or --kubeconfig
 names. Profiles that use them are in docs/replay.md. See replay scheduler --help.`,
 		DisableFlagParsing: true,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return exited(component.RunScheduler(args))
+			pflag.CommandLine = kubernetesFlags
+			code := component.RunScheduler(args)
+			if err := env.Context.Err(); err != nil {
+				return err // it takes its end for a failure, although it was asked for
+			}
+			return exited(code)
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -43,20 +44,33 @@ func startChild(c Component, l layout, args, env []string, lifeline *os.File) (*
 		return nil, fmt.Errorf("start %s: %w", c, err)
 	}
 	ch := &child{name: c, cmd: cmd, ended: make(chan struct{})}
-	p, err := identify(cmd.Process.Pid)
-	if errors.Is(err, os.ErrNotExist) {
-		p, err = process{PID: cmd.Process.Pid, Args: cmd.Args}, nil // it has ended already
-	}
-	ch.process = p
 	go func() {
 		_ = cmd.Wait() // how it ended is in its state
 		close(ch.ended)
 	}()
-	if err != nil {
+	if ch.process, err = ch.identify(); err != nil {
 		ch.stop(0)
 		return nil, fmt.Errorf("start %s: %w", c, err)
 	}
 	return ch, nil
+}
+
+// identify describes the new process. For a moment after it was started, the
+// kernel does not show its arguments yet.
+func (ch *child) identify() (process, error) {
+	for {
+		p, err := identify(ch.cmd.Process.Pid)
+		switch {
+		case errors.Is(err, os.ErrNotExist): // it has ended already
+			return process{PID: ch.cmd.Process.Pid, Args: ch.cmd.Args}, nil
+		case err != nil || slices.Equal(p.Args, ch.cmd.Args):
+			return p, err
+		}
+		select {
+		case <-ch.ended:
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 // alive reports whether the process has not ended.

@@ -1,14 +1,12 @@
 package controlplane
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"sync/atomic"
 	"syscall"
-	"time"
 )
 
 // reexecArg is the first argument of a program that is to be a component.
@@ -20,9 +18,6 @@ const launcherRole Component = "launcher"
 
 // lifelineFD is the descriptor of the pipe that ends with the launcher.
 const lifelineFD = 3
-
-// lifelineGrace is how long a component may take to end once its launcher has.
-const lifelineGrace = 10 * time.Second
 
 // Main is the main function of a component. It gets the component's arguments
 // after the program's name and returns the exit code, if it returns.
@@ -78,16 +73,15 @@ func (p process) role() Component {
 	return role
 }
 
-// holdLifeline ends the process once its launcher has ended, however that was.
+// holdLifeline ends the process at once when its launcher has ended, however
+// that was. Nothing of a cluster without a launcher is worth saving.
 func holdLifeline() {
 	syscall.CloseOnExec(lifelineFD)
 	pipe := os.NewFile(lifelineFD, "lifeline")
-	if _, err := io.Copy(io.Discard, pipe); err != nil && !errors.Is(err, io.EOF) {
+	if _, err := io.Copy(io.Discard, pipe); err != nil {
 		fmt.Fprintln(os.Stderr, "no launcher: components are started by `replay up`:", err)
 	} else {
 		fmt.Fprintln(os.Stderr, "the launcher is gone: ending")
 	}
-	_ = syscall.Kill(os.Getpid(), syscall.SIGTERM)
-	time.Sleep(lifelineGrace)
-	os.Exit(1) //nolint:forbidigo // a component that ignores SIGTERM must not stay
+	os.Exit(1) //nolint:forbidigo // as above
 }

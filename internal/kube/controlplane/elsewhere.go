@@ -123,7 +123,7 @@ func launchFromInput(signals chan os.Signal) (*launcher, error) {
 	go func() {
 		select {
 		case s := <-signals:
-			cancel(fmt.Errorf("stopped by %v", s))
+			cancel(fmt.Errorf("%w by signal %v", context.Canceled, s))
 		case <-started:
 		}
 	}()
@@ -195,26 +195,27 @@ const downPatience = 3*stopGrace + 15*time.Second
 // downElsewhere ends a cluster that this process does not hold.
 func (c *Cluster) downElsewhere(ctx context.Context) error {
 	deadline := time.Now().Add(downPatience)
-	told := false
+	var holder process // once it has been told
 	for {
 		lock, ok, err := lockDir(c.l)
+		if errors.Is(err, os.ErrNotExist) { // the launcher has removed the folder
+			ok, err = true, nil
+		}
 		if err != nil {
-			if _, statErr := os.Stat(string(c.l)); errors.Is(statErr, os.ErrNotExist) {
-				return nil // the launcher has removed it
-			}
 			return err
 		}
 		if ok {
+			awaitEnd([]process{holder}, killPatience)
+			if lock == nil {
+				return nil
+			}
 			return errors.Join(clearStale(c.l), c.l.clear(), lock.Close())
 		}
-		holder, err := c.holder()
-		if err != nil {
-			return err
-		}
 		switch {
-		case !told:
-			err = holder.signal(syscall.SIGTERM)
-			told = err == nil
+		case holder.PID == 0:
+			if holder, err = c.holder(); err == nil {
+				err = holder.signal(syscall.SIGTERM)
+			}
 		case time.Now().After(deadline): // it hangs; its components end with it
 			err = holder.signal(syscall.SIGKILL)
 		}

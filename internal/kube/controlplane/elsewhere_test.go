@@ -9,6 +9,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 )
 
 func TestDetached(t *testing.T) {
@@ -66,8 +67,8 @@ func TestDetachedStartThatFails(t *testing.T) {
 	}
 }
 
-// The launcher dies without a chance to end anything, and one component cannot
-// react to that: what it leaves is found, and the next cluster starts clean.
+// The launcher dies without a chance to end anything: the components end by
+// themselves, even one that ignores signals, and the next cluster starts.
 func TestKilledLauncher(t *testing.T) {
 	t.Parallel()
 	dir := fakeDir(t)
@@ -80,24 +81,12 @@ func TestKilledLauncher(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stopped, err := c.processOf(Scheduler)
-	if err != nil {
-		t.Fatal(err)
-	}
 	if err := syscall.Kill(st.LauncherPID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the launcher is gone", func() bool {
-		st, err := c.Status(ctx)
-		return err == nil && st.Phase == PhaseGone
-	})
-	// Only now: the kernel wakes what is stopped when its parent goes.
-	if err := stopped.signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "all but the stopped component have ended", func() bool {
+	eventually(t, "all components have ended", func() bool {
 		left, err := processesOf(layout(dir))
-		return err == nil && len(left) == 1 && left[0].PID == stopped.PID
+		return err == nil && len(left) == 0
 	})
 	gone, err := c.Status(ctx)
 	if err != nil {
@@ -107,12 +96,54 @@ func TestKilledLauncher(t *testing.T) {
 		t.Errorf("status %+v", gone)
 	}
 	fresh := startFake(t, Config{Dir: dir})
-	if stopped.running() {
-		t.Error("the stopped component of the earlier cluster still runs")
-	}
 	if st, err := fresh.Status(ctx); err != nil || !st.Healthy() {
 		t.Errorf("the next cluster is %+v, %v", st, err)
 	}
+}
+
+// A component without a launcher that did not end all the same, and that no
+// state knows of: it is found by its arguments, another folder's is left alone.
+func TestOrphansAreCleared(t *testing.T) {
+	t.Parallel()
+	dir, neighbour := fakeDir(t), fakeDir(t)
+	mine, theirs := startOrphan(t, layout(dir)), startOrphan(t, layout(neighbour))
+	startFake(t, Config{Dir: dir})
+	eventually(t, "the folder's orphan has ended", func() bool { return !mine.alive() })
+	if !theirs.alive() {
+		t.Error("the orphan of another folder was ended too")
+	}
+	c, err := Open(neighbour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Down(testContext(t)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the other orphan has ended with its folder", func() bool { return !theirs.alive() })
+	assertNothingLeft(t, neighbour)
+}
+
+// startOrphan starts a component whose lifeline nobody closes.
+func startOrphan(t *testing.T, l layout) *child {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(l.path(logsDir), 0o700), makePKI(l, time.Now()), os.WriteFile(l.path(lockFile), nil, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	lifeline, hold, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = errors.Join(lifeline.Close(), hold.Close()) })
+	s := &state{}
+	if s.member(Kwok).Port, err = freePort(); err != nil {
+		t.Fatal(err)
+	}
+	ch, err := startChild(Kwok, l, reexecFor(Kwok, l, argsOf(Kwok, Config{}, l, s)), nil, lifeline)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { ch.stop(0) })
+	return ch
 }
 
 func TestDownAfterKilledLauncher(t *testing.T) {

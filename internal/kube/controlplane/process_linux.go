@@ -24,8 +24,7 @@ func identify(pid int) (process, error) {
 	if err != nil {
 		return process{}, fmt.Errorf("identify process %d: %w", pid, err)
 	}
-	// The second field, the name in parentheses, may hold anything.
-	fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
+	fields := statFields(stat)
 	if len(fields) < 20 {
 		return process{}, fmt.Errorf("identify process %d: unexpected %s", pid, procPath(pid, "stat"))
 	}
@@ -46,6 +45,12 @@ func identify(pid int) (process, error) {
 	}
 	args := strings.Split(strings.TrimSuffix(string(cmdline), "\x00"), "\x00")
 	return process{PID: pid, Start: start, Boot: boot, Args: args}, nil
+}
+
+// statFields are the fields of /proc/PID/stat from the third on. The second, the
+// name in parentheses, may hold anything.
+func statFields(stat []byte) []string {
+	return strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
 }
 
 // bootID tells this run of the machine from others: start times count from it.
@@ -111,6 +116,21 @@ func (p process) rss() int64 {
 		}
 	}
 	return 0
+}
+
+// cpu is the processor time that the process has used.
+func (p process) cpu() time.Duration {
+	stat, err := os.ReadFile(procPath(p.PID, "stat"))
+	if err != nil {
+		return 0
+	}
+	fields := statFields(stat)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.ParseInt(fields[11], 10, 64)
+	system, _ := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * time.Second / ticksPerSecond
 }
 
 // processesOf finds this user's processes that the launcher of a folder started,

@@ -17,6 +17,7 @@ func (process) running() bool                     { return false }
 func (process) signal(syscall.Signal) error       { return errPlatform }
 func (process) age() time.Duration                { return 0 }
 func (process) rss() int64                        { return 0 }
+func (process) cpu() time.Duration                { return 0 }
 func processesOf(layout) ([]process, error)       { return nil, errPlatform }
 func killAll([]process) error                     { return errPlatform }
 func lockDir(layout) (*os.File, bool, error)      { return nil, false, errPlatform }

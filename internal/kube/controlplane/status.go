@@ -45,6 +45,7 @@ type ComponentStatus struct {
 	PID          int     `json:"pid,omitempty"`
 	Ports        []int   `json:"ports"`
 	RSSBytes     int64   `json:"rssBytes"`
+	CPUSeconds   float64 `json:"cpuSeconds"`
 	AgeSeconds   float64 `json:"ageSeconds"`
 	ReadySeconds float64 `json:"readySeconds,omitempty"` // from its start until it was ready
 	Restarts     int     `json:"restarts"`
@@ -117,7 +118,8 @@ func statusOf(ctx context.Context, m member, prober *prober, proberErr error) Co
 		st.Problem = "not running"
 		return st
 	}
-	st.Running, st.PID, st.RSSBytes, st.AgeSeconds = true, m.Process.PID, m.Process.rss(), m.Process.age().Seconds()
+	st.Running, st.PID, st.RSSBytes = true, m.Process.PID, m.Process.rss()
+	st.AgeSeconds, st.CPUSeconds = m.Process.age().Seconds(), m.Process.cpu().Seconds()
 	err := proberErr
 	if err == nil {
 		err = prober.ready(ctx, m.Name, m.Port)

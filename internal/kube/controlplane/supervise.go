@@ -95,9 +95,13 @@ func (n *launcher) reviveAll() {
 // stopGrace is how long a component may take to end when asked to.
 const stopGrace = 10 * time.Second
 
-// abandon ends a start that failed. The logs stay, the keys go.
+// abandon ends a start that failed: the logs stay, the keys go. Of a start that
+// was called off, nothing stays.
 func (n *launcher) abandon(cause error) error {
 	n.stopAll(0)
+	if errors.Is(cause, context.Canceled) {
+		return errors.Join(cause, n.l.clear(), n.release())
+	}
 	_ = n.change(func(s *state) { s.Phase, s.Failure = PhaseFailed, cause.Error() })
 	return errors.Join(cause, n.l.remove(secretEntries), n.release())
 }

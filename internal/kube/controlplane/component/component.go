@@ -1,19 +1,15 @@
 // Package component holds the components of a control plane: the upstream
 // programs etcd, kube-apiserver, kube-controller-manager and kube-scheduler (with
-// kwatt's plugins), kwok, and kubectl. It is all of Kubernetes to compile and to
-// link, so nothing but cmd/replay and tests of it should import it: not sim.
+// kwatt's plugins), and kwok. It is all of Kubernetes to compile and to link, so
+// nothing but cmd/replay and tests of it should import it: not sim.
 package component
 
 import (
-	"os"
-
 	"go.etcd.io/etcd/server/v3/etcdmain"
 	"k8s.io/component-base/cli"
 	_ "k8s.io/component-base/logs/json/register"          // --logging-format=json
 	_ "k8s.io/component-base/metrics/prometheus/clientgo" // the components' metrics
 	_ "k8s.io/component-base/metrics/prometheus/version"
-	kubectl "k8s.io/kubectl/pkg/cmd"
-	kubectlutil "k8s.io/kubectl/pkg/cmd/util"
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
@@ -61,17 +57,4 @@ func RunScheduler(args []string) int {
 	)
 	cmd.SetArgs(args)
 	return cli.Run(cmd)
-}
-
-// RunKubectl is the main function of kubectl. On an error it exits the process
-// as kubectl does.
-func RunKubectl(args []string) int {
-	argv := append([]string{"kubectl"}, args...)
-	os.Args = argv // kubectl looks there for plugins
-	cmd := kubectl.NewDefaultKubectlCommand()
-	cmd.SetArgs(args)
-	if err := cli.RunNoErrOutput(cmd); err != nil {
-		kubectlutil.CheckErr(err)
-	}
-	return 0
 }

@@ -27,6 +27,10 @@ import (
 // podRange are the addresses that pods get; nothing routes them.
 const podRange = "10.128.0.1/9"
 
+// leaseParallelism is how many leases are renewed at once. With kwok's 4, a
+// thousand nodes fall silent as soon as the API server takes 40 ms to answer.
+const leaseParallelism = 32
+
 // kwokFlags are the flags of component kwok. kwok's own command would serve
 // logs, exec and metrics in plain HTTP to everybody; its controller is all that
 // is wanted here, with a health check for those with a certificate.
@@ -105,10 +109,6 @@ func kwokConfig(f kwokFlags) (controllers.Config, kubernetes.Interface, error) {
 	fail := func(err error) (controllers.Config, kubernetes.Interface, error) {
 		return controllers.Config{}, nil, fmt.Errorf("prepare to call the API server: %w", err)
 	}
-	id, err := controllers.Identity()
-	if err != nil {
-		return fail(err)
-	}
 	clients, err := client.NewClientset("", f.kubeconfig)
 	if err != nil {
 		return fail(err)
@@ -138,12 +138,14 @@ func kwokConfig(f kwokFlags) (controllers.Config, kubernetes.Interface, error) {
 		return fail(err)
 	}
 	return controllers.Config{
-		Clock: clock.RealClock{}, ID: id,
+		// One name for good: a kwok that is started again holds the nodes' leases
+		// still, and need not wait until they run out.
+		Clock: clock.RealClock{}, ID: "kwatt-kwok",
 		DynamicClient: dynamicClient, RESTClient: restClient, RESTMapper: mapper, TypedClient: typed, TypedKwokClient: typedKwok,
 		ImpersonatingDynamicClient: clients.ToImpersonatingDynamicClient(), ImpersonatingTypedClient: clients.ToImpersonatingTypedClient(),
 		ManageAllNodes: true, NodeIP: "127.0.0.1", CIDR: podRange,
 		PodPlayStageParallelism: f.pods, NodePlayStageParallelism: f.nodes,
-		NodeLeaseDurationSeconds: uint(f.nodeLease / time.Second), NodeLeaseParallelism: 4,
+		NodeLeaseDurationSeconds: uint(f.nodeLease / time.Second), NodeLeaseParallelism: leaseParallelism,
 		PodsOnNodeSyncParallelism: 1, EnablePodsOnNodeSyncListPager: true,
 	}, typed, nil
 }
