@@ -19,20 +19,95 @@ const module = "github.com/kwatt-sim/kwatt/"
 
 // layers, from the top. A package may import what stands in a lower layer.
 var layers = [][]string{
-	{"cmd/sim", "cmd/replay"},
-	{"internal/cli/replay"},
-	{"internal/cli"},
-	{"internal/report", "internal/why"},
-	{"internal/experiment"},
-	{"internal/scenario", "internal/kube/replay", "internal/parity"},
-	{"internal/engine", "internal/schema/gendoc"},
-	{"internal/results", "internal/schema", "internal/policies/all"},
-	{"internal/stats", "internal/policies/static", "internal/policies/energyaware", "internal/policies/forecast", "internal/kube/hpa", "internal/kube/scheduler", "internal/kube/controlplane/component"},
-	{"internal/policies/capacity", "internal/kube/manifest", "internal/kube/controlplane", "internal/cluster/clustertest", "internal/kube/hpa/hpatest"},
-	{"internal/policies", "internal/forecast", "internal/queueing"},
-	{"internal/cluster", "internal/workload", "internal/serving", "internal/carbon", "internal/cost"},
-	{"internal/powermodel", "internal/profiles", "internal/metrics", "internal/decisions", "internal/kube/plugins/energyaware", "internal/kube/plugins/carbonaware"},
-	{"internal/vtime", "internal/rng", "internal/units", "internal/grade", "internal/golden", "internal/kube/plugins/power"},
+	{
+		"cmd/replay",
+		"cmd/sim",
+	},
+	{
+		"internal/cli/replay",
+	},
+	{
+		"internal/cli",
+	},
+	{
+		"internal/kube/schedsim",
+		"internal/nvml",
+		"internal/nvml/cuda",
+		"internal/report",
+		"internal/why",
+	},
+	{
+		"internal/calibrate/gputest",
+		"internal/calibrate/loadgen",
+		"internal/experiment",
+	},
+	{
+		"internal/calibrate",
+		"internal/kube/replay",
+		"internal/parity",
+		"internal/scenario",
+	},
+	{
+		"internal/powerfile",
+	},
+	{
+		"internal/engine",
+		"internal/powerprofile",
+		"internal/schema/gendoc",
+	},
+	{
+		"internal/policies/all",
+		"internal/results",
+		"internal/schema",
+	},
+	{
+		"internal/kube/controlplane/component",
+		"internal/kube/hpa",
+		"internal/kube/scheduler",
+		"internal/policies/energyaware",
+		"internal/policies/forecast",
+		"internal/policies/static",
+		"internal/stats",
+	},
+	{
+		"internal/cluster/clustertest",
+		"internal/kube/controlplane",
+		"internal/kube/hpa/hpatest",
+		"internal/kube/manifest",
+		"internal/policies/capacity",
+	},
+	{
+		"internal/forecast",
+		"internal/policies",
+		"internal/queueing",
+	},
+	{
+		"internal/carbon",
+		"internal/cluster",
+		"internal/cost",
+		"internal/poweraccuracy",
+		"internal/serving",
+		"internal/workload",
+	},
+	{
+		"internal/decisions",
+		"internal/kube/plugins/carbonaware",
+		"internal/kube/plugins/energyaware",
+		"internal/metrics",
+		"internal/powerfit",
+		"internal/powermodel",
+		"internal/profiles",
+	},
+	{
+		"internal/golden",
+		"internal/grade",
+		"internal/kube/plugins/power",
+		"internal/nvml/fakedriver",
+		"internal/rng",
+		"internal/tty",
+		"internal/units",
+		"internal/vtime",
+	},
 }
 
 // exclusive says who alone may import a package from outside the module (by
@@ -43,6 +118,7 @@ var exclusive = map[string][]string{
 	"sigs.k8s.io/":                     {"internal/kube"},
 	"go.etcd.io/":                      {"internal/kube/controlplane"},
 	"github.com/NVIDIA/go-nvml":        {"internal/nvml"},
+	"github.com/prometheus/":           {"internal/cli"},
 	"github.com/go-echarts/":           {"internal/report"},
 	"gonum.org/v1/plot":                {"internal/report"},
 	"github.com/spf13/cobra":           {"internal/cli"},

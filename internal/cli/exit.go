@@ -21,6 +21,7 @@ const (
 	exitFiles       = 4   // a file could not be read or written
 	exitLimit       = 5   // a limit was hit or an invariant broke
 	exitCluster     = 6   // a control plane failed, or is not in the state that is needed
+	exitDiffers     = 99  // a check that was asked for failed
 	exitInterrupted = 130 // stopped by the user; what finished is kept
 )
 

@@ -27,7 +27,7 @@ CO2e. Start with
   sim run scenario.yaml
 
 Exit codes: 0 done, 1 bug, 2 usage, 3 invalid scenario, trace or manifest,
-4 files, 5 a limit or an invariant broke, 130 interrupted.`,
+4 files, 5 a limit or an invariant broke, 99 a check failed, 130 interrupted.`,
 		Version: fmt.Sprintf("%s %s %s/%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH),
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -36,14 +36,15 @@ Exit codes: 0 done, 1 bug, 2 usage, 3 invalid scenario, trace or manifest,
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddGroup(&cobra.Group{ID: "core", Title: "Simulate:"}, &cobra.Group{ID: "author", Title: "Write scenarios:"},
-		&cobra.Group{ID: "catalogue", Title: "Look things up:"})
+		&cobra.Group{ID: "measure", Title: "Measure:"}, &cobra.Group{ID: "catalogue", Title: "Look things up:"})
 	add := func(group string, cmds ...*cobra.Command) {
 		for _, c := range cmds {
 			c.GroupID = group
 			root.AddCommand(c)
 		}
 	}
-	add("core", runCommand(env), reportCommand(env))
+	add("core", runCommand(env), reportCommand(env), whyCommand(env), diffCommand(env), exportCommand(env))
+	add("measure", calibrateCommand(env))
 	add("author", validateCommand(env), schemaCommand(env), explainCommand(env), initCommand(env))
 	add("catalogue", traceCommand(env), powerCommand(env), profileCommand(env), carbonCommand(env))
 	return root

@@ -30,14 +30,20 @@ func (c *Cluster) PodRunning(p *Pod) { c.ready(p) }
 
 // PodTerminating tells that a pod has been told to stop, whoever did it.
 func (c *Cluster) PodTerminating(p *Pod) {
-	if p.Phase != Draining && p.Phase != Gone {
-		c.stop(p)
+	if p.Phase == Draining || p.Phase == Gone {
+		return
 	}
+	if p.Why == "" {
+		p.Why = "deleted through the API server"
+	}
+	c.stop(p)
 }
 
 // PodPreempted tells that the scheduler has chosen the pod to make room for
 // another; PodTerminating follows.
-func (c *Cluster) PodPreempted(p *Pod, reason string) { c.watch.PodEvicted(p, decisions.Preempt, reason) }
+func (c *Cluster) PodPreempted(p *Pod, reason string) {
+	c.watch.PodEvicted(p, decisions.Preempt, reason)
+}
 
 // Desired tells the replicas that somebody else has asked for.
 func (c *Cluster) Desired(service, replicas int) { c.services[service].desired = replicas }

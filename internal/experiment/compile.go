@@ -41,66 +41,74 @@ type world struct {
 	pools []cluster.Pool
 }
 
-// Plan is a scenario under one policy: the engine's configuration, and what a
-// control plane needs of it besides.
-type Plan struct {
-	Config  *engine.Config
-	Objects *scheduler.Config // nodes and pods as Kubernetes objects
-	Scalers []*scenario.Scaler // by service
-}
-
 // Compile makes the engine's configuration for each named policy.
 func Compile(f *scenario.File, names []string) ([]*engine.Config, error) {
-	plans, err := Plans(f, names)
+	w, err := newWorld(f)
 	if err != nil {
 		return nil, err
 	}
 	var out []*engine.Config
-	for _, p := range plans {
-		out = append(out, p.Config)
-	}
-	return out, nil
-}
-
-// Plans makes the plan of each named policy.
-func Plans(f *scenario.File, names []string) ([]*Plan, error) {
-	w := &world{file: f, spec: &f.Scenario.Spec}
-	for _, p := range w.spec.Cluster.NodePools {
-		pool, err := compilePool(p, w.spec.Cost)
-		if err != nil {
-			return nil, fmt.Errorf("node pool %s: %w", p.Name, err)
-		}
-		w.pools = append(w.pools, pool)
-	}
-	var out []*Plan
 	for _, name := range names {
-		p, err := w.policy(name)
+		c, _, err := w.policy(name)
 		if err != nil {
 			return nil, fmt.Errorf("policy %s: %w", name, err)
 		}
-		out = append(out, p)
+		out = append(out, c)
 	}
 	return out, nil
 }
 
-func compilePool(p scenario.NodePool, prices scenario.Cost) (cluster.Pool, error) {
-	gpu, err := powermodel.Lookup(p.GPU.Model)
+// Plan is a scenario under one policy: the engine's configuration, and what a
+// control plane needs of it besides.
+type Plan struct {
+	Config  *engine.Config
+	Objects *scheduler.Config  // nodes and pods as Kubernetes objects, and the KubeSchedulerConfiguration
+	Scalers []*scenario.Scaler // by service
+}
+
+// NewPlan makes the plan of the named policy.
+func NewPlan(f *scenario.File, name string) (*Plan, error) {
+	w, err := newWorld(f)
 	if err != nil {
-		return cluster.Pool{}, err
+		return nil, err
 	}
+	c, config, err := w.policy(name)
+	if err != nil {
+		return nil, fmt.Errorf("policy %s: %w", name, err)
+	}
+	plan := &Plan{Config: c, Objects: config}
+	p, err := findPolicy(w.spec, name)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range w.spec.Services {
+		plan.Scalers = append(plan.Scalers, p.ScalerFor(s.Name))
+	}
+	return plan, nil
+}
+
+func newWorld(f *scenario.File) (*world, error) {
+	w := &world{file: f, spec: &f.Scenario.Spec}
+	for i, p := range w.spec.Cluster.NodePools {
+		w.pools = append(w.pools, compilePool(p, f.Boards[i], w.spec.Cost))
+	}
+	return w, nil
+}
+
+func compilePool(p scenario.NodePool, gpu powermodel.GPU, prices scenario.Cost) cluster.Pool {
 	return cluster.Pool{
 		Name: p.Name, Node: powermodel.NewNode(gpu, p.GPU.PerNode),
 		Initial: p.Nodes.Initial, Min: p.Nodes.Min, Max: p.Nodes.MaxNodes(),
 		ProvisionDelay: p.ProvisionDelay.D(), WakeDelay: p.WakeDelay.D(),
 		NodeHour: float64(p.GPU.PerNode) * prices.GPUHour[p.GPU.Model],
-	}, nil
+	}
 }
 
-// policy makes the plan of one policy.
-func (w *world) policy(name string) (*Plan, error) {
+// policy makes the engine's and the scheduler's configuration of one policy.
+func (w *world) policy(name string) (*engine.Config, *scheduler.Config, error) {
 	p, err := findPolicy(w.spec, name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c := &engine.Config{
 		Policy:   name,
@@ -133,17 +141,15 @@ func (w *world) policy(name string) (*Plan, error) {
 	}
 	config, err := w.schedulerConfig(p, c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c.Cluster.NewScheduler = newScheduler(config, c)
-	plan := &Plan{Config: c, Objects: config}
 	for i := range on {
 		if err := w.addScaler(c, p, i, on[i], config.Services[i]); err != nil {
-			return nil, fmt.Errorf("service %s: %w", w.spec.Services[i].Name, err)
+			return nil, nil, fmt.Errorf("service %s: %w", w.spec.Services[i].Name, err)
 		}
-		plan.Scalers = append(plan.Scalers, p.ScalerFor(w.spec.Services[i].Name))
 	}
-	return plan, nil
+	return c, config, nil
 }
 
 // grids are the carbon intensities of the pools.
@@ -269,7 +275,8 @@ func (w *world) model(s *scenario.Service, es *engine.Service, on []poolService)
 			PodsPerNode: node.GPUs * int(math.Round(1/ps.need.Part)), MaxNodes: w.pools[k].Max,
 			ProvisionDelay: w.pools[k].ProvisionDelay, BatchSeconds: ps.seconds, BusyWatts: ps.engine.BusyWatts,
 			Share: ps.engine.Load, ContextWatts: node.GPU.Context.Value, BareWatts: node.GPU.Bare.Value,
-			NodeBaseWatts: node.BaseWatts.Value,
+			NodeBaseWatts: node.BaseWatts.Value, HostPerWatt: node.HostPerWatt.Value,
+			CapWatts: node.GPU.CapWatts, Caps: powerCaps(s, node.GPU),
 		})
 	}
 	if s.Replicas.Initial != nil {

@@ -21,12 +21,12 @@ func plan(t *testing.T, file, policy string) *experiment.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plans, err := experiment.Plans(f, []string{policy})
+	p, err := experiment.NewPlan(f, policy)
 	if err != nil {
 		t.Fatal(err)
 	}
-	plans[0].Config.Ledger = engine.Ticks
-	return plans[0]
+	p.Config.Ledger = engine.Ticks
+	return p
 }
 
 func optionsOf(p *experiment.Plan, speed int) replay.Options {

@@ -42,7 +42,7 @@ func (o *onlooker) Schedule() {}
 func (o *onlooker) NodeAdded(n *cluster.Node) {
 	o.Scheduler.NodeAdded(n)
 	r := o.r
-	object := node(r.o.Objects.Pools[n.Pool], n.Name, r.o.Namespace, r.host.Intensity(n))
+	object := node(r.o.Objects, n.Pool, n.Name, r.o.Namespace, r.host.Intensity(n))
 	r.nodes[n.Name] = n
 	r.calls.do("node/"+n.Name, "create node "+n.Name, func(ctx context.Context) error {
 		return r.createNode(ctx, object)

@@ -106,8 +106,8 @@ func budget(s scheduler.Service) (*policyv1.PodDisruptionBudget, error) {
 }
 
 // node is the Node object of a pool's node for KWOK to play.
-func node(p scheduler.Pool, name, run string, intensity float64) *v1.Node {
-	n := p.Node(name, intensity)
+func node(c *scheduler.Config, pool int, name, run string, intensity float64) *v1.Node {
+	n := c.Node(pool, name, intensity, false)
 	n.UID, n.ResourceVersion = "", ""
 	n.Annotations[kwokAnnotation] = "fake"
 	n.Labels[labelReplay], n.Labels["type"] = run, "kwok"

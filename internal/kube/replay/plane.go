@@ -4,6 +4,8 @@ import (
 	_ "embed"
 	"time"
 
+	"sigs.k8s.io/yaml"
+
 	"github.com/kwatt-sim/kwatt/internal/kube/controlplane"
 )
 
@@ -14,7 +16,7 @@ var podStages []byte
 // KWOK with the replay's stages, and the HPA controller's periods divided by
 // the speed.
 func Plane(o Options) (controlplane.Config, error) {
-	config, err := o.Objects.Configuration.YAML()
+	config, err := yaml.Marshal(o.Objects.Configuration.AsWritten())
 	if err != nil {
 		return controlplane.Config{}, err
 	}

@@ -31,6 +31,7 @@ func (d *diary) PodBound(p *cluster.Pod, how decisions.Placement) {
 	d.write("%s on %s/%d", p.Name, p.Node.Name, p.GPU)
 }
 func (d *diary) PodReady(*cluster.Pod) {}
+func (d *diary) PodGone(*cluster.Pod)  {}
 func (d *diary) PodDraining(p *cluster.Pod) {
 	d.q.At(d.q.Now().Add(time.Second), vtime.PriorityCluster, func() { d.c.Delete(p) })
 }

@@ -19,11 +19,8 @@ import (
 // start with.
 type Configuration struct {
 	internal *config.KubeSchedulerConfiguration
-	source   map[string]any // what it was read from
+	object   map[string]any // as it was written
 }
-
-// YAML returns the configuration as it was written, without its comments.
-func (c *Configuration) YAML() ([]byte, error) { return yaml.Marshal(c.source) }
 
 //go:embed profiles/*.yaml
 var profiles embed.FS
@@ -82,7 +79,7 @@ func ParseConfig(object map[string]any) (*Configuration, []policies.Problem) {
 		return nil, []policies.Problem{{Path: "extenders", Message: "extenders are called over HTTP, which a simulation cannot do",
 			Hint: "leave them out, or make the extender a plugin"}}
 	}
-	parsed := &Configuration{c, object}
+	parsed := &Configuration{internal: c, object: object}
 	if err := parsed.probe(); err != nil {
 		return nil, []policies.Problem{{Path: "profiles", Message: err.Error()}}
 	}

@@ -38,11 +38,8 @@ func (s *Scheduler) NodeUpdated(n *cluster.Node) {
 	after := before.DeepCopy()
 	after.ResourceVersion = s.nextVersion()
 	after.Annotations[power.Intensity] = watts(s.host.Intensity(n))
-	if after.Spec.Unschedulable = n.Cordoned; n.Cordoned != before.Spec.Unschedulable {
-		after.Spec.Taints = s.cfg.Pools[n.Pool].taints()
-		if n.Cordoned { // the node lifecycle controller's taint
-			after.Spec.Taints = append(after.Spec.Taints, v1.Taint{Key: v1.TaintNodeUnschedulable, Effect: v1.TaintEffectNoSchedule})
-		}
+	if n.Cordoned != before.Spec.Unschedulable {
+		s.cfg.Pools[n.Pool].cordon(after, n.Cordoned)
 	}
 	s.nodes[n] = after
 	s.Cache.UpdateNode(s.log(), before, after)

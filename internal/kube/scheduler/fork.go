@@ -30,7 +30,7 @@ type view struct {
 
 // newFramework makes the profiles' plugins anew, on another view of the nodes.
 // wrap may replace the factories.
-func (s *Scheduler) newFramework(lister fwk.SharedLister, wrap func(profile string, r frameworkruntime.Registry)) (map[string]framework.Framework, error) {
+func (s *Scheduler) newFramework(lister fwk.SharedLister, wrap func(profile string, r frameworkruntime.Registry), more ...frameworkruntime.Option) (map[string]framework.Framework, error) {
 	out := map[string]framework.Framework{}
 	for _, p := range profilesOf(s.profiles, withoutClaims) {
 		registry := frameworkplugins.NewInTreeRegistry()
@@ -40,9 +40,10 @@ func (s *Scheduler) newFramework(lister fwk.SharedLister, wrap func(profile stri
 		if wrap != nil {
 			wrap(p.SchedulerName, registry)
 		}
-		f, err := frameworkruntime.NewFramework(s.ctx, registry, &p,
+		f, err := frameworkruntime.NewFramework(s.ctx, registry, &p, append(more[:len(more):len(more)],
 			frameworkruntime.WithClientSet(s.client), frameworkruntime.WithInformerFactory(s.informers),
-			frameworkruntime.WithSnapshotSharedLister(lister), frameworkruntime.WithParallelism(1), frameworkruntime.WithEventRecorder(silent{}))
+			frameworkruntime.WithSharedDRAManager(s.Profiles[p.SchedulerName].SharedDRAManager()), // which NodeResourcesFit asks of extended resources
+			frameworkruntime.WithSnapshotSharedLister(lister), frameworkruntime.WithParallelism(1), frameworkruntime.WithEventRecorder(silent{}))...)
 		if err != nil {
 			return nil, fmt.Errorf("make profile %s anew: %w", p.SchedulerName, err)
 		}

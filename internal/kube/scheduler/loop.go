@@ -75,7 +75,7 @@ func (s *Scheduler) one(pi *framework.QueuedPodInfo) {
 	}
 	how := decisions.Placement{Evaluated: result.EvaluatedNodes, Feasible: result.FeasibleNodes}
 	if s.explainer != nil {
-		how.Nodes = s.explainer.nodes(s.ctx, pi.Pod)
+		s.explainer.explain(f, state, pi.Pod, &how)
 	}
 	s.bind(f, state, pi, result.SuggestedHost, how)
 }
@@ -118,7 +118,7 @@ func (s *Scheduler) failed(f framework.Framework, state fwk.CycleState, pi *fram
 	case errors.As(err, &fit):
 		how.Evaluated = fit.NumAllNodes
 		if s.explainer != nil {
-			how.Nodes = s.explainer.nodes(s.ctx, pi.Pod)
+			s.explainer.explain(f, state, pi.Pod, &how)
 		}
 		nominated := clearNomination
 		if f.HasPostFilterPlugins() {
@@ -131,6 +131,7 @@ func (s *Scheduler) failed(f framework.Framework, state fwk.CycleState, pi *fram
 			nominated = nil
 			if result != nil {
 				nominated = result.NominatingInfo
+				how.Nominated = result.NominatedNodeName
 			}
 		}
 		s.FailureHandler(s.ctx, f, pi, fwk.NewStatus(fwk.Unschedulable).WithError(err), nominated, s.clock.Now())

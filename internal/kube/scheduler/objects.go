@@ -136,6 +136,14 @@ func (p Pool) taints() []v1.Taint {
 	return taints
 }
 
+// cordon makes a node unschedulable, or schedulable again.
+func (p Pool) cordon(n *v1.Node, cordoned bool) {
+	n.Spec.Unschedulable, n.Spec.Taints = cordoned, p.taints()
+	if cordoned { // the node lifecycle controller's taint
+		n.Spec.Taints = append(n.Spec.Taints, v1.Taint{Key: v1.TaintNodeUnschedulable, Effect: v1.TaintEffectNoSchedule})
+	}
+}
+
 func watts(w float64) string { return strconv.FormatFloat(w, 'g', -1, 64) }
 
 func migResource(profile string) v1.ResourceName { return v1.ResourceName("nvidia.com/mig-" + profile) }

@@ -24,10 +24,6 @@ func (s *Scheduler) Placed(p *cluster.Pod, n *cluster.Node) {
 	s.SchedulingQueue.Delete(before)
 }
 
-// Node returns the Node object of a pool's node; intensity is that of its grid,
-// in g CO2e per kWh.
-func (p Pool) Node(name string, intensity float64) *v1.Node { return p.node(name, intensity) }
-
 // PodTemplate returns the template of the service's pods, with their GPU filled
 // in, and the labels that select them.
 func (s Service) PodTemplate() (v1.PodTemplateSpec, map[string]string, error) {
