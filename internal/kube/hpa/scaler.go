@@ -77,8 +77,11 @@ func init() {
 	}
 }
 
-// Interval is the controller's sync period.
-func (s *Scaler) Interval() time.Duration { return s.config.SyncPeriod.D() }
+// Interval is the controller's sync period and the least time that a sync can
+// take. The controller waits for a period when it is done, so a window of twenty
+// periods never holds twenty-one syncs; on a virtual clock, where deciding takes
+// no time, it would.
+func (s *Scaler) Interval() time.Duration { return s.config.SyncPeriod.D() + 1 }
 
 // Decide is one reconciliation (reconcileAutoscaler).
 func (s *Scaler) Decide(o policies.Observation) policies.Decision {

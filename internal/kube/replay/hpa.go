@@ -19,7 +19,7 @@ import (
 // starts the clock: its controller looks at a new one at once, which is the
 // scaler's decision at the opening of the window.
 func (r *replay) createHPAs(ctx context.Context) error {
-	r.clock.start = time.Now()
+	r.clock.begin(time.Now())
 	for _, i := range slices.Sorted(maps.Keys(r.o.HPAs)) {
 		object, inexact, err := scaled(r.o.HPAs[i], r.o.Config.Services[i].Name, r.o.Speed)
 		if err != nil {

@@ -56,7 +56,10 @@ type lags struct {
 // Lag is how far a replay was behind the times that it should have kept, in
 // virtual time.
 type Lag struct {
-	Speed                             int
+	Speed int
+	// Pace is the least that virtual time went at; it is below the speed where the
+	// clock kept the HPA controller's time.
+	Pace                              float64
 	Engine, Bind, Stage, Sync, Answer Spread
 	SyncPeriod                        time.Duration // that HPAs should have kept; 0 without one
 	Invalid                           []string      // why the run does not show what it should
@@ -70,9 +73,9 @@ const (
 )
 
 // report judges the lags.
-func (l *lags) report(speed int, scrape, syncPeriod time.Duration) Lag {
+func (l *lags) report(speed int, scrape, syncPeriod time.Duration, pace float64) Lag {
 	out := Lag{
-		Speed: speed, SyncPeriod: syncPeriod,
+		Speed: speed, Pace: pace, SyncPeriod: syncPeriod,
 		Engine: l.engine.spread(), Bind: l.bind.spread(), Stage: l.stage.spread(), Sync: l.sync.spread(), Answer: l.answer.spread(),
 	}
 	refuse := func(s Spread, limit time.Duration, what string) {

@@ -76,20 +76,30 @@ type metricsProvider struct{ *replay }
 func (p metricsProvider) observe(ctx context.Context, service int, metric string) (o policies.Observation, names map[string]string, err error) {
 	began := time.Now()
 	err = p.ask(ctx, func() {
-		now := p.world.Queue().Now()
-		key := fmt.Sprint(service, "/", metric)
-		if last, ok := p.asked[key]; ok {
-			p.lag.sync.add(now.Sub(last))
-		}
-		p.asked[key] = now
+		p.synced(fmt.Sprint(service, "/", metric), began)
 		o = p.world.Observe(service)
 		names = map[string]string{}
 		for pod, rec := range p.records {
 			names[pod.Name] = rec.name
 		}
 	})
-	p.lag.answer.add(time.Duration(float64(time.Since(began)) * p.clock.speed))
+	p.lag.answer.add(p.clock.virtually(time.Since(began)))
 	return o, names, err
+}
+
+// synced tells that an HPA's controller has asked for a metric: it looks at each
+// once a sync. The clock keeps the time of the first.
+func (r *replay) synced(metric string, at time.Time) {
+	if r.leader == "" {
+		r.leader = metric
+	}
+	if metric == r.leader {
+		r.clock.follow(at)
+	}
+	if last, ok := r.asked[metric]; ok {
+		r.lag.sync.add(r.clock.virtually(at.Sub(last)))
+	}
+	r.asked[metric] = at
 }
 
 // serviceOf finds the service that a selector of pods means.
@@ -128,7 +138,7 @@ func (p metricsProvider) GetMetricBySelector(ctx context.Context, namespace stri
 		list.Items = append(list.Items, custom_metrics.MetricValue{
 			DescribedObject: custom_metrics.ObjectReference{APIVersion: "v1", Kind: "Pod", Namespace: namespace, Name: names[pod.Name]},
 			Metric:          custom_metrics.MetricIdentifier{Name: info.Metric},
-			Timestamp:       metav1.Time{Time: p.clock.wall(o.At)}, WindowSeconds: &window,
+			Timestamp:       metav1.Time{Time: p.clock.when(o.At)}, WindowSeconds: &window,
 			Value: *resource.NewMilliQuantity(value, resource.DecimalSI),
 		})
 	}
@@ -152,7 +162,7 @@ func (p metricsProvider) GetMetricByName(ctx context.Context, name types.Namespa
 	return &custom_metrics.MetricValue{
 		DescribedObject: custom_metrics.ObjectReference{APIVersion: "v1", Kind: "Service", Namespace: name.Namespace, Name: name.Name},
 		Metric:          custom_metrics.MetricIdentifier{Name: info.Metric},
-		Timestamp:       metav1.Time{Time: p.clock.wall(o.At)},
+		Timestamp:       metav1.Time{Time: p.clock.when(o.At)},
 		Value:           *resource.NewMilliQuantity(value, resource.DecimalSI),
 	}, nil
 }
@@ -172,7 +182,7 @@ func (p metricsProvider) GetExternalMetric(ctx context.Context, _ string, select
 	if value, ok := hpa.ServiceValue(info.Metric, o); ok {
 		list.Items = append(list.Items, external_metrics.ExternalMetricValue{
 			MetricName: info.Metric, MetricLabels: map[string]string{serviceLabel: name},
-			Timestamp: metav1.Time{Time: p.clock.wall(o.At)}, Value: *resource.NewMilliQuantity(value, resource.DecimalSI),
+			Timestamp: metav1.Time{Time: p.clock.when(o.At)}, Value: *resource.NewMilliQuantity(value, resource.DecimalSI),
 		})
 	}
 	return list, nil

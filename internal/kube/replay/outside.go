@@ -94,7 +94,7 @@ func (r *replay) Wait(ctx context.Context, t vtime.Time) error {
 	if late := r.clock.now().Sub(t); late > 0 {
 		r.lag.engine.add(late)
 	}
-	timer := time.NewTimer(time.Until(r.clock.wall(t)))
+	timer := time.NewTimer(time.Until(r.clock.when(t)))
 	defer timer.Stop()
 	for {
 		if r.workIn(t) {

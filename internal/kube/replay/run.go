@@ -20,7 +20,6 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/kube/hpa"
 	"github.com/kwatt-sim/kwatt/internal/kube/scheduler"
 	"github.com/kwatt-sim/kwatt/internal/results"
-	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
 // ControlPlane is what a replay needs of a cluster besides its API;
@@ -77,8 +76,9 @@ type replay struct {
 	byUID    map[types.UID]*record
 	records  map[*cluster.Pod]*record
 	costs    map[*cluster.Pod]int
-	first    map[int]int // replicas at the start by service
-	asked    map[string]vtime.Time
+	first    map[int]int          // replicas at the start by service
+	asked    map[string]time.Time // when, by service and metric
+	leader   string               // the metric whose readings are the syncs that the clock keeps
 }
 
 // Run replays a scenario under one policy and one seed. The error, if any, is
@@ -109,15 +109,16 @@ func Run(ctx context.Context, o Options, seed uint64) (*results.Run, Lag, error)
 		defer done()
 		err = errors.Join(err, Clean(clean, r.client, o.Namespace))
 	}
-	lag := r.lag.report(o.Speed, config.Telemetry.ScrapeInterval, r.syncPeriod())
+	lag := r.lag.report(o.Speed, config.Telemetry.ScrapeInterval, o.syncPeriod(), r.clock.slowestPace())
 	if run != nil {
 		run.Warnings = append(run.Warnings, r.inexact...)
 	}
 	return run, lag, err
 }
 
-func (r *replay) syncPeriod() time.Duration {
-	for _, c := range r.o.HPAs {
+// syncPeriod is how often HPAs are looked at; 0 without one.
+func (o Options) syncPeriod() time.Duration {
+	for _, c := range o.HPAs {
 		return c.SyncPeriod.D() // all are one controller's
 	}
 	return 0
@@ -136,8 +137,8 @@ func open(ctx context.Context, o Options) (*replay, error) {
 	config.QPS, config.Burst = -1, -1
 	r := &replay{
 		o: o, ctx: ctx, rest: config, inbox: newInbox(), broken: make(chan error, 1), over: make(chan struct{}),
-		clock: clock{speed: float64(o.Speed)}, services: map[string]int{}, nodes: map[string]*cluster.Node{},
-		byUID: map[types.UID]*record{}, records: map[*cluster.Pod]*record{}, costs: map[*cluster.Pod]int{}, asked: map[string]vtime.Time{},
+		clock: clock{speed: float64(o.Speed), period: o.syncPeriod()}, services: map[string]int{}, nodes: map[string]*cluster.Node{},
+		byUID: map[types.UID]*record{}, records: map[*cluster.Pod]*record{}, costs: map[*cluster.Pod]int{}, asked: map[string]time.Time{},
 	}
 	if r.client, err = kubernetes.NewForConfig(config); err != nil {
 		return nil, err

@@ -85,7 +85,7 @@ func (r *replay) podChanged(o *v1.Pod) {
 		r.host.Refuse(p, text, decisions.Placement{})
 	}
 	if p.Phase == cluster.Starting && conditionOf(o, v1.PodReady).Status == v1.ConditionTrue {
-		if !r.clock.start.IsZero() && !rec.ready.IsZero() {
+		if r.clock.running() && !rec.ready.IsZero() {
 			r.lag.stage.add(r.clock.now().Sub(r.clock.at(rec.ready)))
 		}
 		c.PodRunning(p)
@@ -109,8 +109,8 @@ func (r *replay) bound(rec *record, nodeName string) {
 		r.fail(fmt.Errorf("kube-scheduler has put pod %s on node %s, whose GPUs have no room for it by kwatt's books", rec.name, nodeName))
 		return
 	}
-	if !rec.refused && !r.clock.start.IsZero() {
-		r.lag.bind.add(time.Duration(float64(time.Since(rec.created)) * r.clock.speed))
+	if !rec.refused && r.clock.running() {
+		r.lag.bind.add(r.clock.virtually(time.Since(rec.created)))
 	}
 	r.onlooker.Placed(rec.pod, n)
 	r.host.Bind(rec.pod, n, decisions.Placement{})

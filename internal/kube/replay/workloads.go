@@ -108,8 +108,8 @@ func ignoreExists(err error) error {
 // image is there and makes it ready at the instant.
 func (r *replay) Run(p *cluster.Pod, at vtime.Time) {
 	rec := r.records[p]
-	rec.ready = r.clock.wall(at)
-	marks := map[string]string{startedAt: stamp(r.clock.wall(p.Pulled)), readyAt: stamp(rec.ready)}
+	rec.ready = r.clock.when(at)
+	marks := map[string]string{startedAt: stamp(r.clock.when(p.Pulled)), readyAt: stamp(rec.ready)}
 	r.calls.do("pod/"+rec.name, "start pod "+rec.name, func(ctx context.Context) error {
 		return r.annotate(ctx, rec.name, marks)
 	})
