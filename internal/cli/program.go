@@ -53,5 +53,26 @@ func ClusterError(err error) error {
 	return &codedError{exitCluster, err}
 }
 
+// InvalidError is an error of a scenario that the command cannot take; nil
+// stays nil.
+func InvalidError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &codedError{exitInvalid, err}
+}
+
+// DiffersError says that a check that was asked for failed.
+func DiffersError(err error) error { return &codedError{exitDiffers, err} }
+
+// LimitError says that a limit was hit: a result would not be what it claims to
+// be; nil stays nil.
+func LimitError(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &codedError{exitLimit, err}
+}
+
 // Version is the version that the build gave the program.
 func Version() string { return version }

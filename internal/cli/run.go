@@ -21,8 +21,8 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/scenario"
 )
 
-// runFlags are what `sim run` can be told.
-type runFlags struct {
+// RunFlags are what `sim run` and `replay run` can be told.
+type RunFlags struct {
 	policies []string
 	seeds    string
 	set      []string
@@ -47,7 +47,7 @@ const (
 )
 
 func runCommand(env Env) *cobra.Command {
-	var fl runFlags
+	var fl RunFlags
 	c := &cobra.Command{
 		Use:   "run SCENARIO...",
 		Short: "Simulate a scenario's policies and compare them",
@@ -56,28 +56,36 @@ func runCommand(env Env) *cobra.Command {
   sim run s.yaml --set spec.carbon.zone=FR --dry-run -o yaml`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, files []string) error {
-			if err := fl.check(); err != nil {
+			if fl.parallel < 1 {
+				return usageError("-j %d: want at least 1", fl.parallel)
+			}
+			if err := fl.Check(); err != nil {
 				return err
 			}
 			for _, file := range files {
-				if err := runScenario(env, file, fl); err != nil {
+				if err := RunScenario(env, file, fl, simulation); err != nil {
 					return err
 				}
 			}
 			return nil
 		},
 	}
-	fl.register(c.Flags())
+	fl.registerSim(c.Flags())
 	return c
 }
 
-// register makes the flags known to a set.
-func (fl *runFlags) register(f *pflag.FlagSet) {
-	f.StringArrayVar(&fl.policies, "policy", nil, "run only this policy (repeatable; the first is the base of comparisons)")
+// registerSim makes the flags of `sim run` known to a set.
+func (fl *RunFlags) registerSim(f *pflag.FlagSet) {
+	fl.Register(f)
 	f.StringVar(&fl.seeds, "seeds", "", "seeds A..B, or one seed (default: the scenario's)")
+	f.IntVarP(&fl.parallel, "jobs", "j", runtime.NumCPU(), "replications at once")
+}
+
+// Register makes the flags of both programs known to a set.
+func (fl *RunFlags) Register(f *pflag.FlagSet) {
+	f.StringArrayVar(&fl.policies, "policy", nil, "run only this policy (repeatable; the first is the base of comparisons)")
 	f.StringArrayVar(&fl.set, "set", nil, "replace a value: path=value (repeatable)")
 	f.StringVar(&fl.out, "out", defaultOut, "folder of results")
-	f.IntVarP(&fl.parallel, "jobs", "j", runtime.NumCPU(), "replications at once")
 	f.BoolVar(&fl.resume, "resume", false, "go on with an interrupted run of the same scenario")
 	f.BoolVar(&fl.dryRun, "dry-run", false, "print the effective scenario and stop")
 	f.StringVarP(&fl.output, "output", "o", "text", "what to print: text, json (summary.json), none; with --dry-run yaml")
@@ -87,8 +95,11 @@ func (fl *runFlags) register(f *pflag.FlagSet) {
 	f.BoolVar(&fl.static, "static-charts", false, "SVG charts without scripts in report.html")
 }
 
-// check refuses flags before anything is simulated.
-func (fl runFlags) check() error {
+// Seeds names the seeds to run, A..B or one.
+func (fl *RunFlags) Seeds(text string) { fl.seeds = text }
+
+// Check refuses flags before anything is run.
+func (fl RunFlags) Check() error {
 	if fl.dryRun && fl.output != "text" && fl.output != "yaml" {
 		return usageError("-o %s: --dry-run prints yaml", fl.output)
 	}
@@ -97,9 +108,6 @@ func (fl runFlags) check() error {
 	}
 	if _, ok := ledgers[fl.ledger]; !ok {
 		return usageError("--ledger %s: want changes, ticks or nodes", fl.ledger)
-	}
-	if fl.parallel < 1 {
-		return usageError("-j %d: want at least 1", fl.parallel)
 	}
 	if fl.output == "yaml" {
 		return checkColor(fl.color)
@@ -110,7 +118,8 @@ func (fl runFlags) check() error {
 // experimentRun is one scenario being run.
 type experimentRun struct {
 	env      Env
-	flags    runFlags
+	world    World
+	flags    RunFlags
 	file     *scenario.File
 	policies []string
 	seeds    []uint64
@@ -119,8 +128,10 @@ type experimentRun struct {
 	started  time.Time
 }
 
-func runScenario(env Env, path string, fl runFlags) error {
-	r := &experimentRun{env: env, flags: fl, started: env.Now()}
+// RunScenario runs the scenario's policies and seeds in a world, writes the
+// results directory and prints the comparison.
+func RunScenario(env Env, path string, fl RunFlags, world World) error {
+	r := &experimentRun{env: env, world: world, flags: fl, started: env.Now()}
 	var err error
 	if r.file, err = load(path, fl.set); err != nil {
 		return err
@@ -143,6 +154,7 @@ func runScenario(env Env, path string, fl runFlags) error {
 		c.Ledger = ledgers[fl.ledger]
 	}
 	key := results.ID(append(slices.Clone(r.bundle.Effective), r.file.Digest()...), r.policies, r.seeds)
+	key += world.Suffix
 	root := filepath.Join(fl.out, r.file.Scenario.Metadata.Name)
 	r.dir = filepath.Join(root, key)
 	runs, partial, err := r.simulate(configs, root, key+"-"+fl.ledger+"-"+binaryID())
@@ -171,6 +183,8 @@ func (r *experimentRun) choose() error {
 			return err
 		}
 		spec.Seeds = scenario.Seeds{First: first, Count: int(last - first + 1)}
+	} else if r.world.FirstSeed {
+		spec.Seeds.Count = 1
 	}
 	for i := range spec.Seeds.Count {
 		r.seeds = append(r.seeds, spec.Seeds.First+uint64(i))
@@ -206,7 +220,7 @@ func parseSeeds(s string) (first, last uint64, err error) {
 	first, errA := strconv.ParseUint(a, 10, 64)
 	last, errB := strconv.ParseUint(b, 10, 64)
 	if errA != nil || errB != nil || last < first || last-first >= maxSeeds {
-		return 0, 0, usageError("--seeds %s: want A..B with A at most B, %d seeds at most", s, maxSeeds)
+		return 0, 0, usageError("seeds %s: want A..B with A at most B, %d seeds at most", s, maxSeeds)
 	}
 	return first, last, nil
 }
@@ -222,7 +236,7 @@ func (r *experimentRun) simulate(configs []*engine.Config, root, key string) ([]
 		var warnings []string
 		runs, warnings = partial.Load()
 		for _, w := range warnings {
-			fmt.Fprintln(r.env.Stderr, "sim:", w)
+			fmt.Fprintln(r.env.Stderr, r.world.Program+":", w)
 		}
 	}
 	jobs := experiment.Jobs(configs, r.seeds)
@@ -231,7 +245,7 @@ func (r *experimentRun) simulate(configs []*engine.Config, root, key string) ([]
 		return slices.ContainsFunc(runs, func(k *results.Run) bool { return k.Policy == j.Config.Policy && k.Seed == j.Seed })
 	})
 	if len(runs) > 0 {
-		fmt.Fprintf(r.env.Stderr, "sim: %d of %d replications are there from an earlier run\n", len(runs), all)
+		fmt.Fprintf(r.env.Stderr, "%s: %d of %d replications are there from an earlier run\n", r.world.Program, len(runs), all)
 	}
 	expected := 0.0
 	for _, j := range jobs {
@@ -243,7 +257,7 @@ func (r *experimentRun) simulate(configs []*engine.Config, root, key string) ([]
 	for _, c := range configs {
 		c.Progress = p.add
 	}
-	err = experiment.Run(r.env.Context, jobs, r.flags.parallel, func(run *results.Run) error {
+	err = r.world.Run(r.env.Context, r.file, jobs, r.flags.parallel, func(run *results.Run) error {
 		if err := partial.Save(run); err != nil {
 			return filesError(err)
 		}
@@ -257,8 +271,8 @@ func (r *experimentRun) simulate(configs []*engine.Config, root, key string) ([]
 		if !r.flags.resume {
 			again = append(again, "--resume")
 		}
-		return nil, nil, &codedError{exitInterrupted, fmt.Errorf("interrupted: %d of %d replications are kept in %s; go on with:\n  sim %s",
-			len(runs), all, partial.Dir(), shellWords(again))}
+		return nil, nil, &codedError{exitInterrupted, fmt.Errorf("interrupted: %d of %d replications are kept in %s; go on with:\n  %s %s",
+			len(runs), all, partial.Dir(), r.world.Program, shellWords(again))}
 	}
 	return runs, partial, err
 }
@@ -280,10 +294,15 @@ func (r *experimentRun) summarise(runs []*results.Run) error {
 		return err
 	}
 	r.bundle.Summary.Notes = append(r.bundle.Summary.Notes, experiment.Promises(r.file, r.bundle.Summary)...)
+	if r.world.Finish != nil {
+		if err := r.world.Finish(&r.bundle); err != nil {
+			return err
+		}
+	}
 	if r.bundle.Markdown, r.bundle.Report, err = render(r.bundle.Summary, runs, r.document()); err != nil {
 		return err
 	}
-	r.bundle.Manifest = manifest(r.env, r.started)
+	r.bundle.Manifest = manifest(r.env, r.world.Program, r.started)
 	return nil
 }
 
@@ -307,12 +326,12 @@ func (r *experimentRun) document() report.Document {
 // does not change it: the scenario's folder, -j, --out, --resume and what is
 // printed.
 func (r *experimentRun) reproduce() string {
-	words := []string{"sim", "run", filepath.Base(r.file.Path)}
+	words := append([]string{r.world.Program, "run", filepath.Base(r.file.Path)}, r.world.Flags...)
 	for _, p := range r.flags.policies {
 		words = append(words, "--policy", p)
 	}
 	if r.flags.seeds != "" {
-		words = append(words, "--seeds", r.flags.seeds)
+		words = append(words, r.world.SeedFlag, r.flags.seeds)
 	}
 	for _, s := range r.flags.set {
 		words = append(words, "--set", s)

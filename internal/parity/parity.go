@@ -16,10 +16,9 @@ import (
 
 // Report is how close two runs are.
 type Report struct {
-	Scenario string  `json:"scenario"`
-	Policy   string  `json:"policy"`
-	Seed     uint64  `json:"seed"`
-	Period   float64 `json:"periodSeconds"` // of the looks at the replicas
+	Policy string  `json:"policy"`
+	Seed   uint64  `json:"seed"`
+	Period float64 `json:"periodSeconds"` // of the looks at the replicas
 	// Trajectories of the replicas that were asked for and of those that served.
 	Trajectories []Trajectory `json:"trajectories"`
 	Placements   Placements   `json:"placements"`
@@ -35,6 +34,9 @@ type Trajectory struct {
 	Equal             float64 `json:"equal"`
 	MeanAbsoluteError float64 `json:"meanAbsoluteError"`
 	Most              int     `json:"most"` // largest difference
+	// First and Second are what each run had asked for, look by look.
+	First  []int `json:"first"`
+	Second []int `json:"second"`
 }
 
 // Placements compares the bindings of pods that both runs have, by name: the
@@ -51,6 +53,15 @@ type Metric struct {
 	First  float64 `json:"first"`
 	Second float64 `json:"second"`
 	Error  float64 `json:"error"` // (second − first) / first; 0 when both are 0
+}
+
+// Metric returns the figure of that name; ok is false when a run lacks it.
+func (r *Report) Metric(name string) (m Metric, ok bool) {
+	i := slices.IndexFunc(r.Metrics, func(m Metric) bool { return m.Name == name })
+	if i < 0 {
+		return Metric{}, false
+	}
+	return r.Metrics[i], true
 }
 
 // Shown are the metrics that a report holds, in order.
@@ -129,10 +140,9 @@ func trajectory(service string, a, b []step, duration, period time.Duration) Tra
 	out := Trajectory{Service: service}
 	equal, sum := 0, 0
 	for t := period / 2; t < duration; t += period {
-		d := at(a, t.Seconds()) - at(b, t.Seconds())
-		if d < 0 {
-			d = -d
-		}
+		x, y := at(a, t.Seconds()), at(b, t.Seconds())
+		out.First, out.Second = append(out.First, x), append(out.Second, y)
+		d := max(x-y, y-x)
 		if out.Looks++; d == 0 {
 			equal++
 		}

@@ -26,9 +26,10 @@ func TestCompareByHand(t *testing.T) {
 	want := Report{
 		Policy: "hpa", Seed: 3, Period: 15,
 		// Looks at 7.5, 22.5, 37.5 (4, 2), 52.5, 67.5, 82.5 (4, 5), 97.5 and 112.5 s.
-		Trajectories: []Trajectory{{Service: "ranker", Looks: 8, Equal: 4.0 / 8, MeanAbsoluteError: 5.0 / 8, Most: 2}},
-		Placements:   Placements{Pods: 3, SamePool: 2.0 / 3, SameNode: 1.0 / 3},
-		Metrics:      []Metric{{Name: "latency_p95_seconds"}, {"energy_kwh", 100, 99, -0.01}},
+		Trajectories: []Trajectory{{Service: "ranker", Looks: 8, Equal: 4.0 / 8, MeanAbsoluteError: 5.0 / 8, Most: 2,
+			First: []int{2, 2, 4, 4, 4, 4, 3, 3}, Second: []int{2, 2, 2, 5, 5, 5, 3, 3}}},
+		Placements: Placements{Pods: 3, SamePool: 2.0 / 3, SameNode: 1.0 / 3},
+		Metrics:    []Metric{{Name: "latency_p95_seconds"}, {"energy_kwh", 100, 99, -0.01}},
 	}
 	got := Compare(a, b, []string{"ranker"}, 2*time.Minute, 15*time.Second)
 	if d := cmp.Diff(want, got, cmpopts.EquateApprox(0, 1e-12)); d != "" {

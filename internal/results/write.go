@@ -25,6 +25,7 @@ const (
 	DecisionsFile  = "decisions.jsonl"
 	ReportFile     = "report.html"
 	MarkdownFile   = "summary.md"
+	ReplayFile     = "replay.json"
 )
 
 // Bundle is all that a results directory holds.
@@ -35,6 +36,7 @@ type Bundle struct {
 	Runs      []*Run // in any order
 	Report    []byte // report.html; nil leaves it out
 	Markdown  []byte // summary.md; nil leaves it out
+	Replay    any    // replay.json, how well a control plane kept its times; nil leaves it out
 }
 
 // Write makes the results directory dir, or replaces the one that is there.
@@ -130,6 +132,11 @@ func (w *bundleWriter) bundle(b Bundle) error {
 	}
 	for _, f := range files {
 		if err := w.file(f.name, f.fill); err != nil {
+			return err
+		}
+	}
+	if b.Replay != nil {
+		if err := w.file(ReplayFile, func(out io.Writer) error { return writeJSON(out, b.Replay) }); err != nil {
 			return err
 		}
 	}

@@ -29,28 +29,37 @@ var kubernetesFlags = pflag.CommandLine
 func command(env cli.Env) *cobra.Command {
 	root := &cobra.Command{
 		Use:   "replay",
-		Short: "Run a real Kubernetes control plane with fake GPU nodes on this machine",
+		Short: "Run scenarios on a real Kubernetes control plane with fake GPU nodes",
 		Long: `replay holds etcd, kube-apiserver, kube-controller-manager, kube-scheduler with
-kwatt's plugins, and kwok, and starts them on loopback:
+kwatt's plugins, and kwok, and starts them on loopback. It runs a scenario there as
+sim does in virtual time, and says how close the two come:
+
+  replay run scenarios/flash-sale-hour.yaml --policy hpa --speed 15
+  replay verify scenarios/flash-sale-hour.yaml --policy hpa
+
+or holds a control plane for other uses:
 
   export KUBECONFIG=$(replay up --nodes-ready 10)
   kubectl get nodes
   replay down
 
-Exit codes: 0 done, 1 bug, 2 usage, 4 files, 6 the control plane failed or is
-not in the state that is needed, 130 interrupted.`,
+Exit codes: 0 done, 1 bug, 2 usage, 3 invalid scenario, trace or manifest,
+4 files, 5 the run did not keep its times or an invariant broke, 6 the control
+plane failed or is not in the state that is needed, 99 the worlds differ by more
+than was asked for, 130 interrupted.`,
 		Version: fmt.Sprintf("%s %s %s/%s", cli.Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH),
 		Args:    cobra.NoArgs,
 		RunE:    func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.CompletionOptions.HiddenDefaultCmd = false
-	root.AddGroup(&cobra.Group{ID: "life", Title: "A control plane:"}, &cobra.Group{ID: "use", Title: "Use it:"})
+	root.AddGroup(&cobra.Group{ID: "run", Title: "Run scenarios:"}, &cobra.Group{ID: "life", Title: "A control plane:"}, &cobra.Group{ID: "use", Title: "Use it:"})
 	add := func(group string, cmds ...*cobra.Command) {
 		for _, c := range cmds {
 			c.GroupID = group
 			root.AddCommand(c)
 		}
 	}
+	add("run", runCommand(env), verifyCommand(env), parityCommand(env))
 	add("life", upCommand(env), downCommand(env), statusCommand(env), listCommand(env), logsCommand(env))
 	add("use", kubeconfigCommand(env), kubectlCommand(env), schedulerCommand(env))
 	root.AddCommand(versionCommand(env))

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -19,10 +20,12 @@ func (s *series) add(d time.Duration) {
 	s.all = append(s.all, d)
 }
 
-// Spread is how long something took, in virtual time.
+// Spread is how long something took, in seconds of virtual time.
 type Spread struct {
-	N                 int
-	Median, P95, Most time.Duration
+	N      int     `json:"n"`
+	Median float64 `json:"medianSeconds"`
+	P95    float64 `json:"p95Seconds"`
+	Most   float64 `json:"mostSeconds"`
 }
 
 // String writes the figures as seconds.
@@ -30,7 +33,7 @@ func (s Spread) String() string {
 	if s.N == 0 {
 		return "none seen"
 	}
-	return fmt.Sprintf("median %.2f s, p95 %.2f s, at most %.2f s (n=%d)", s.Median.Seconds(), s.P95.Seconds(), s.Most.Seconds(), s.N)
+	return fmt.Sprintf("median %.2f s, p95 %.2f s, at most %.2f s (n=%d)", s.Median, s.P95, s.Most, s.N)
 }
 
 func (s *series) spread() Spread {
@@ -40,8 +43,8 @@ func (s *series) spread() Spread {
 		return Spread{}
 	}
 	sorted := slices.Sorted(slices.Values(s.all))
-	at := func(q float64) time.Duration { return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)] }
-	return Spread{N: len(sorted), Median: at(0.5), P95: at(0.95), Most: sorted[len(sorted)-1]}
+	at := func(q float64) float64 { return sorted[min(int(q*float64(len(sorted))), len(sorted)-1)].Seconds() }
+	return Spread{N: len(sorted), Median: at(0.5), P95: at(0.95), Most: sorted[len(sorted)-1].Seconds()}
 }
 
 // lags are what is measured of a replay while it runs.
@@ -56,14 +59,22 @@ type lags struct {
 // Lag is how far a replay was behind the times that it should have kept, in
 // virtual time.
 type Lag struct {
-	Speed int
+	Speed int `json:"speed"`
 	// Pace is the least that virtual time went at; it is below the speed where the
 	// clock kept the HPA controller's time.
-	Pace                              float64
-	Engine, Bind, Stage, Sync, Answer Spread
-	SyncPeriod                        time.Duration // that HPAs should have kept; 0 without one
-	Invalid                           []string      // why the run does not show what it should
+	Pace   float64 `json:"slowestPace"`
+	Engine Spread  `json:"dataPlane"`        // how late the data plane came to its events
+	Bind   Spread  `json:"bind"`             // from a pod's creation to its binding, when a node had room
+	Stage  Spread  `json:"ready"`            // from when KWOK was to make a pod ready until it was seen
+	Sync   Spread  `json:"hpaSync"`          // between two syncs of an HPA
+	Answer Spread  `json:"metricsAnswer"`    // how long the metrics API took
+	Period float64 `json:"hpaPeriodSeconds"` // between syncs, as it should be; 0 without an HPA
+	// Invalid is why the run does not show what it should; empty when it does.
+	Invalid []string `json:"invalid,omitempty"`
 }
+
+// Valid reports whether the run kept its times.
+func (l Lag) Valid() bool { return len(l.Invalid) == 0 }
 
 // The limits beyond which a run is not what it claims to be. Telemetry shows a
 // scaler what is ScrapeInterval + Lag old; what comes late by less than that
@@ -75,11 +86,11 @@ const (
 // report judges the lags.
 func (l *lags) report(speed int, scrape, syncPeriod time.Duration, pace float64) Lag {
 	out := Lag{
-		Speed: speed, Pace: pace, SyncPeriod: syncPeriod,
+		Speed: speed, Pace: pace, Period: syncPeriod.Seconds(),
 		Engine: l.engine.spread(), Bind: l.bind.spread(), Stage: l.stage.spread(), Sync: l.sync.spread(), Answer: l.answer.spread(),
 	}
 	refuse := func(s Spread, limit time.Duration, what string) {
-		if s.P95 > limit {
+		if s.P95 > limit.Seconds() {
 			out.Invalid = append(out.Invalid, fmt.Sprintf("%s: %s, at most %.2f s at p95 is tolerated", what, s, limit.Seconds()))
 		}
 	}
@@ -87,8 +98,8 @@ func (l *lags) report(speed int, scrape, syncPeriod time.Duration, pace float64)
 	refuse(out.Bind, scrape, "bindings were late")
 	refuse(out.Stage, scrape, "pods became ready late")
 	refuse(out.Answer, scrape, "the metrics API answered late")
-	if n := out.Sync; n.N > 0 && (n.Median-syncPeriod).Abs().Seconds() > syncError*syncPeriod.Seconds() {
-		out.Invalid = append(out.Invalid, fmt.Sprintf("the HPA synced every %.2f s in the median, not every %v", n.Median.Seconds(), syncPeriod))
+	if n := out.Sync; n.N > 0 && math.Abs(n.Median-out.Period) > syncError*out.Period {
+		out.Invalid = append(out.Invalid, fmt.Sprintf("the HPA synced every %.2f s in the median, not every %v", n.Median, syncPeriod))
 	}
 	return out
 }

@@ -32,6 +32,9 @@ type ControlPlane interface {
 	Aggregate(ctx context.Context, name string, port int, versions ...schema.GroupVersion) error
 }
 
+// DefaultNamespace is a run's, on a control plane of its own.
+const DefaultNamespace = "kwatt"
+
 // Options of a replay.
 type Options struct {
 	// Config is a scenario under one policy, as it would be simulated.
@@ -126,7 +129,7 @@ func (o Options) syncPeriod() time.Duration {
 
 // open connects to the control plane and makes the namespace.
 func open(ctx context.Context, o Options) (*replay, error) {
-	if err := check(o); err != nil {
+	if err := Check(o); err != nil {
 		return nil, err
 	}
 	config, err := o.Cluster.RESTConfig()
@@ -174,8 +177,8 @@ func (r *replay) mayBeEmpty() bool {
 	return true
 }
 
-// check says what a replay cannot do that a simulation can.
-func check(o Options) error {
+// Check says what a replay cannot do that a simulation can.
+func Check(o Options) error {
 	for i, s := range o.Config.Cluster.Services {
 		for pool, need := range s.Needs {
 			if need.Refused != cluster.NoReason {
