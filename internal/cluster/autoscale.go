@@ -82,7 +82,8 @@ func (c *Cluster) grow() {
 }
 
 // unplaceable leaves out the pods that fit on nodes as they are now. A scheduler
-// behind an API server refused them earlier and is about to look again.
+// behind an API server refused them earlier and is about to look again. The pods
+// of a service are alike: where one finds no place, those after it do not either.
 func (c *Cluster) unplaceable(pods []*Pod) []*Pod {
 	var on []*Node
 	for _, n := range c.nodes {
@@ -93,8 +94,12 @@ func (c *Cluster) unplaceable(pods []*Pod) []*Pod {
 	if len(pods) == 0 || len(on) == 0 {
 		return pods
 	}
-	fork := c.scheduler.Fork()
-	return slices.DeleteFunc(pods, func(p *Pod) bool { return fork.Place(p, on) != nil })
+	fork, full := c.scheduler.Fork(), map[int]bool{}
+	return slices.DeleteFunc(pods, func(p *Pod) bool {
+		fits := !full[p.Service] && fork.Place(p, on) != nil
+		full[p.Service] = !fits
+		return fits
+	})
 }
 
 // Expansion returns how the pool was chosen whose nodes are being asked for,

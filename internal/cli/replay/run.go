@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -203,21 +204,28 @@ func (p *plane) one(ctx context.Context, f *scenario.File, config *engine.Config
 	defer func() { err = errors.Join(err, cli.ClusterError(cluster.Down(context.WithoutCancel(ctx)))) }()
 	o.Cluster = cluster
 	run, lag, err = replay.Run(ctx, o, seed)
+	died := deaths(ctx, cluster)
 	if err != nil && ctx.Err() == nil {
-		err = cli.ClusterError(fmt.Errorf("%w%s", err, deaths(ctx, cluster)))
+		for _, line := range died {
+			err = fmt.Errorf("%w\n  %s", err, line)
+		}
+		err = cli.ClusterError(err)
+	}
+	if run != nil {
+		run.Warnings = append(run.Warnings, died...)
+		slices.Sort(run.Warnings)
 	}
 	return run, lag, err
 }
 
 // deaths tells of components that ended during a run.
-func deaths(ctx context.Context, c *controlplane.Cluster) string {
+func deaths(ctx context.Context, c *controlplane.Cluster) (lines []string) {
 	st, err := c.Status(ctx)
-	if err != nil || len(st.Exits) == 0 {
-		return ""
+	if err != nil {
+		return nil
 	}
-	var b strings.Builder
 	for _, e := range st.Exits {
-		fmt.Fprintf(&b, "\n  %s", e)
+		lines = append(lines, "in mid-run: "+e.String())
 	}
-	return "; components that ended meanwhile:" + b.String()
+	return lines
 }

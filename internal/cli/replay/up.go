@@ -11,6 +11,7 @@ import (
 
 	"github.com/kwatt-sim/kwatt/internal/cli"
 	"github.com/kwatt-sim/kwatt/internal/kube/controlplane"
+	"github.com/kwatt-sim/kwatt/internal/kube/replay"
 )
 
 // upFlags are what `replay up` can be told.
@@ -94,6 +95,7 @@ func (fl *upFlags) config(cmd *cobra.Command) (controlplane.Config, error) {
 	cfg := controlplane.Config{
 		Name: fl.name, Dir: fl.dir, Program: cli.Version(), StartTimeout: fl.timeout, OnExit: controlplane.ExitPolicy(fl.onExit), GOGC: fl.gogc,
 	}
+	cfg.Kwok.NodeSelector = "!" + replay.LabelRun // a replay that visits brings its own kwok
 	if fl.nodes < 0 || fl.gpus < 0 {
 		return cfg, cli.UsageError("--nodes-ready %d, --gpus-per-node %d: want 0 or more", fl.nodes, fl.gpus)
 	}

@@ -188,6 +188,9 @@ func kwokArgs(cfg Config, l layout, port int) []string {
 	if cfg.Kwok.Stages != nil {
 		f.set("stages", l.path(stagesFile))
 	}
+	if cfg.Kwok.NodeSelector != "" {
+		f.set("node-selector", cfg.Kwok.NodeSelector)
+	}
 	f.duration("node-lease", cfg.Kwok.NodeLease)
 	if n := cfg.Kwok.PodParallelism; n > 0 {
 		f.set("pod-parallelism", n)

@@ -132,6 +132,8 @@ type KwokConfig struct {
 	// Stages are kwok Stage documents in YAML that replace the default ones; nil
 	// is kwok's: nodes and pods are Ready at once, pods go when deleted.
 	Stages []byte `json:"stages,omitempty"`
+	// NodeSelector, a label selector, is which nodes it plays; empty is all.
+	NodeSelector string `json:"nodeSelector,omitempty"`
 	// NodeLease is how long a node's lease lasts, renewed four times as often,
 	// in whole seconds; nil is 40 s.
 	NodeLease *time.Duration `json:"nodeLease,omitempty"`

@@ -11,8 +11,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 )
 
-// Clean removes what a replay has made: its namespace with all in it, and its
-// nodes. Nothing without the run's label is touched.
+// Clean removes what a replay has made: its namespace with all in it, its nodes
+// and priority classes. Nothing without the run's label is touched.
 func Clean(ctx context.Context, client kubernetes.Interface, namespace string) error {
 	policy := metav1.DeletePropagationBackground
 	err := ignoreNotFound(client.CoreV1().Namespaces().Delete(ctx, namespace, metav1.DeleteOptions{PropagationPolicy: &policy}))
@@ -45,9 +45,13 @@ func Clean(ctx context.Context, client kubernetes.Interface, namespace string) e
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	err = client.CoreV1().Nodes().DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: labelReplay + "=" + namespace})
+	err = client.CoreV1().Nodes().DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: LabelRun + "=" + namespace})
 	if err != nil {
 		return fmt.Errorf("delete the nodes of %s: %w", namespace, err)
+	}
+	err = client.SchedulingV1().PriorityClasses().DeleteCollection(ctx, metav1.DeleteOptions{}, metav1.ListOptions{LabelSelector: LabelRun + "=" + namespace})
+	if err != nil {
+		return fmt.Errorf("delete the priority classes of %s: %w", namespace, err)
 	}
 	return nil
 }

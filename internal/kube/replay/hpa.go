@@ -20,6 +20,9 @@ import (
 // scaler's decision at the opening of the window.
 func (r *replay) createHPAs(ctx context.Context) error {
 	r.clock.begin(time.Now())
+	if r.o.Begun != nil {
+		r.o.Begun()
+	}
 	for _, i := range slices.Sorted(maps.Keys(r.o.HPAs)) {
 		object, inexact, err := scaled(r.o.HPAs[i], r.o.Config.Services[i].Name, r.o.Speed)
 		if err != nil {

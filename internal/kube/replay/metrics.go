@@ -32,6 +32,19 @@ var metricsVersions = []schema.GroupVersion{
 	{Group: "external.metrics.k8s.io", Version: "v1beta1"},
 }
 
+// MetricsVersions are the API versions through which an HPA reads metrics: in a
+// cluster of others, nobody else may serve them.
+func MetricsVersions() (name string, versions []schema.GroupVersion) {
+	return metricsName, metricsVersions
+}
+
+// takeBack removes the metrics API from a cluster of others.
+func (r *replay) takeBack() {
+	ctx, done := context.WithTimeout(context.WithoutCancel(r.ctx), cleanTimeout)
+	defer done()
+	r.fail(r.o.Cluster.Disaggregate(ctx, metricsName, metricsVersions...))
+}
+
 // serveMetrics starts the metrics API, if an HPA is to read it, and registers it.
 func (r *replay) serveMetrics(ctx context.Context) error {
 	if len(r.o.HPAs) == 0 {
@@ -66,6 +79,9 @@ func (r *replay) serveMetrics(ctx context.Context) error {
 	ended := make(chan error, 1)
 	go func() { ended <- server.GenericAPIServer.PrepareRun().RunWithContext(serving) }()
 	r.shutdown = append(r.shutdown, func() { stop(); <-ended })
+	if r.o.Guest {
+		r.shutdown = append(r.shutdown, r.takeBack)
+	}
 	return r.o.Cluster.Aggregate(ctx, metricsName, port, metricsVersions...)
 }
 

@@ -42,7 +42,7 @@ func (o *onlooker) Schedule() {}
 func (o *onlooker) NodeAdded(n *cluster.Node) {
 	o.Scheduler.NodeAdded(n)
 	r := o.r
-	object := node(r.o.Objects, n.Pool, n.Name, r.o.Namespace, r.host.Intensity(n))
+	object := node(r.o.Objects, n.Pool, n.Name, r.o.Namespace, r.o.Guest, r.host.Intensity(n))
 	r.nodes[n.Name] = n
 	r.calls.do("node/"+n.Name, "create node "+n.Name, func(ctx context.Context) error {
 		return r.createNode(ctx, object)
@@ -55,7 +55,7 @@ func (r *replay) createNode(ctx context.Context, object *v1.Node) error {
 		return err
 	}
 	there, err := r.client.CoreV1().Nodes().Get(ctx, object.Name, metav1.GetOptions{})
-	if err == nil && there.Labels[labelReplay] != object.Labels[labelReplay] {
+	if err == nil && there.Labels[LabelRun] != object.Labels[LabelRun] {
 		return fmt.Errorf("a node of that name exists and is not of this replay")
 	}
 	return err

@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 
 	appsv1 "k8s.io/api/apps/v1"
@@ -14,9 +15,11 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/kube/scheduler"
 )
 
-// The marks that a replay leaves on objects.
+// LabelRun marks what a run makes that has no namespace: its value is that of the run.
+const LabelRun = "replay.kwatt.dev/run"
+
+// The other marks that a replay leaves on objects.
 const (
-	labelReplay    = "replay.kwatt.dev/run"        // on nodes: the namespace of the run
 	labelService   = "replay.kwatt.dev/service"    // on pods
 	startedAt      = "replay.kwatt.dev/started-at" // when KWOK is to start the containers
 	readyAt        = "replay.kwatt.dev/ready-at"   // and when to make the pod ready
@@ -26,7 +29,7 @@ const (
 )
 
 // deployment is the Deployment of a service.
-func deployment(s scheduler.Service, replicas int) (*appsv1.Deployment, error) {
+func deployment(s scheduler.Service, run string, guest bool, replicas int) (*appsv1.Deployment, error) {
 	template, selector, err := s.PodTemplate()
 	if err != nil {
 		return nil, err
@@ -35,9 +38,12 @@ func deployment(s scheduler.Service, replicas int) (*appsv1.Deployment, error) {
 	template.Finalizers = []string{finalizer}
 	if p := template.Spec.Priority; p != nil {
 		if *p != 0 {
-			template.Spec.PriorityClassName = priorityClassName(*p)
+			template.Spec.PriorityClassName = priorityClassName(run, *p)
 		}
 		template.Spec.Priority = nil // the API server looks it up
+	}
+	if guest {
+		keepToOneself(&template.Spec, run)
 	}
 	// A pod that is told to stop is not killed before its requests are answered.
 	grace := int64(24 * 3600)
@@ -49,11 +55,30 @@ func deployment(s scheduler.Service, replicas int) (*appsv1.Deployment, error) {
 	}, nil
 }
 
-func priorityClassName(priority int32) string { return "kwatt-" + strconv.Itoa(int(priority)) }
+// keepToOneself binds pods to the run's nodes and to its scheduler.
+func keepToOneself(p *v1.PodSpec, run string) {
+	p.SchedulerName = guestScheduler(p.SchedulerName)
+	p.Tolerations = append(p.Tolerations, v1.Toleration{Key: LabelRun, Operator: v1.TolerationOpEqual, Value: run, Effect: v1.TaintEffectNoSchedule})
+	selector := map[string]string{LabelRun: run}
+	maps.Copy(selector, p.NodeSelector)
+	p.NodeSelector = selector
+}
+
+// guestScheduler is the name of a profile in a cluster that has a scheduler.
+func guestScheduler(profile string) string {
+	if profile == "" {
+		profile = v1.DefaultSchedulerName
+	}
+	return "kwatt-replay-" + profile
+}
+
+func priorityClassName(run string, priority int32) string {
+	return run + "-" + strconv.Itoa(int(priority))
+}
 
 // priorityClass is what a service's pods name for their priority; nil when that
 // is 0 or one of Kubernetes' own.
-func priorityClass(s scheduler.Service) (*schedulingv1.PriorityClass, error) {
+func priorityClass(s scheduler.Service, run string) (*schedulingv1.PriorityClass, error) {
 	template, _, err := s.PodTemplate()
 	if err != nil {
 		return nil, err
@@ -65,7 +90,7 @@ func priorityClass(s scheduler.Service) (*schedulingv1.PriorityClass, error) {
 	if *p > 1_000_000_000 {
 		return nil, fmt.Errorf("service %s: priority %d is reserved for Kubernetes' own pods", s.Name, *p)
 	}
-	return &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: priorityClassName(*p)}, Value: *p}, nil
+	return &schedulingv1.PriorityClass{ObjectMeta: metav1.ObjectMeta{Name: priorityClassName(run, *p), Labels: map[string]string{LabelRun: run}}, Value: *p}, nil
 }
 
 // service is the Service in front of a service's pods. Nobody calls it: requests
@@ -106,11 +131,15 @@ func budget(s scheduler.Service) (*policyv1.PodDisruptionBudget, error) {
 }
 
 // node is the Node object of a pool's node for KWOK to play.
-func node(c *scheduler.Config, pool int, name, run string, intensity float64) *v1.Node {
+func node(c *scheduler.Config, pool int, name, run string, guest bool, intensity float64) *v1.Node {
 	n := c.Node(pool, name, intensity, false)
 	n.UID, n.ResourceVersion = "", ""
 	n.Annotations[kwokAnnotation] = "fake"
-	n.Labels[labelReplay], n.Labels["type"] = run, "kwok"
+	if guest {
+		n.Annotations[kwokAnnotation] = "kwatt" // not another kwok's
+		n.Spec.Taints = append(n.Spec.Taints, v1.Taint{Key: LabelRun, Value: run, Effect: v1.TaintEffectNoSchedule})
+	}
+	n.Labels[LabelRun], n.Labels["type"] = run, "kwok"
 	n.Status.Conditions = nil // KWOK makes it ready
 	return n
 }
@@ -122,7 +151,7 @@ func systemNode(run string) *v1.Node {
 	return &v1.Node{
 		ObjectMeta: metav1.ObjectMeta{
 			Name: run + "-system", Annotations: map[string]string{kwokAnnotation: "fake"},
-			Labels: map[string]string{v1.LabelHostname: run + "-system", labelReplay: run, "type": "kwok"},
+			Labels: map[string]string{v1.LabelHostname: run + "-system", LabelRun: run, "type": "kwok"},
 		},
 		Spec: v1.NodeSpec{Taints: []v1.Taint{{Key: "CriticalAddonsOnly", Value: "true", Effect: v1.TaintEffectNoSchedule}}},
 	}

@@ -115,14 +115,19 @@ func (r *replay) Wait(ctx context.Context, t vtime.Time) error {
 	}
 }
 
-// workIn puts what is in the inbox on the engine's queue, at the instant it
-// came, and reports whether there was anything.
+// workIn puts what is in the inbox on the engine's queue and reports whether
+// there was anything. What came together is one instant, that of the last: after
+// each instant the cluster looks anew at what is pending.
 func (r *replay) workIn(t vtime.Time) bool {
 	messages := r.inbox.take()
-	for _, m := range messages {
-		r.world.Queue().At(min(r.clock.at(m.at), t), m.priority, m.do)
+	if len(messages) == 0 {
+		return false
 	}
-	return len(messages) > 0
+	at := min(r.clock.at(messages[len(messages)-1].at), t)
+	for _, m := range messages {
+		r.world.Queue().At(at, m.priority, m.do)
+	}
+	return true
 }
 
 // ask lets the engine answer a question from another goroutine.

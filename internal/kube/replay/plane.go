@@ -2,6 +2,8 @@ package replay
 
 import (
 	_ "embed"
+	"fmt"
+	"maps"
 	"time"
 
 	"sigs.k8s.io/yaml"
@@ -16,7 +18,7 @@ var podStages []byte
 // KWOK with the replay's stages, and the HPA controller's periods divided by
 // the speed.
 func Plane(o Options) (controlplane.Config, error) {
-	config, err := yaml.Marshal(o.Objects.Configuration.AsWritten())
+	config, err := schedulerConfig(o)
 	if err != nil {
 		return controlplane.Config{}, err
 	}
@@ -26,6 +28,9 @@ func Plane(o Options) (controlplane.Config, error) {
 		Kwok:      controlplane.KwokConfig{Stages: podStages, PodParallelism: 32, NodeParallelism: 32},
 		// A new node is not tainted until the controller manager has seen it ready.
 		APIServer: controlplane.APIServerConfig{DisableAdmission: []string{"TaintNodesByCondition"}},
+	}
+	if o.Guest {
+		c.Kwok.NodeSelector = LabelRun + "=" + o.Namespace
 	}
 	for _, h := range o.HPAs {
 		divided := func(d time.Duration) *time.Duration {
@@ -39,4 +44,31 @@ func Plane(o Options) (controlplane.Config, error) {
 		}
 	}
 	return c, nil
+}
+
+// schedulerConfig is the policy's KubeSchedulerConfiguration. In a cluster that
+// has a scheduler its profiles get names of their own.
+func schedulerConfig(o Options) ([]byte, error) {
+	object := o.Objects.Configuration.AsWritten()
+	if !o.Guest {
+		return yaml.Marshal(object)
+	}
+	object = maps.Clone(object)
+	profiles, _ := object["profiles"].([]any)
+	if len(profiles) == 0 {
+		profiles = []any{map[string]any{}}
+	}
+	renamed := make([]any, len(profiles))
+	for i, p := range profiles {
+		profile, ok := p.(map[string]any)
+		if !ok {
+			return nil, fmt.Errorf("profile %d of the scheduler's configuration is no object", i)
+		}
+		profile = maps.Clone(profile)
+		name, _ := profile["schedulerName"].(string)
+		profile["schedulerName"] = guestScheduler(name)
+		renamed[i] = profile
+	}
+	object["profiles"] = renamed
+	return yaml.Marshal(object)
 }

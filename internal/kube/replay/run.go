@@ -30,6 +30,7 @@ type ControlPlane interface {
 	Kubeconfig() string
 	IssueServing(name string) (controlplane.ServingFiles, error)
 	Aggregate(ctx context.Context, name string, port int, versions ...schema.GroupVersion) error
+	Disaggregate(ctx context.Context, name string, versions ...schema.GroupVersion) error
 }
 
 // DefaultNamespace is a run's, on a control plane of its own.
@@ -49,9 +50,17 @@ type Options struct {
 	Namespace string
 	// Speed of virtual time: its seconds in one of the wall.
 	Speed int
+	// Guest keeps to itself in a cluster that others use: nodes have a taint, pods
+	// a node selector, the scheduler a name of its own.
+	Guest bool
+	// Begun, if set, is called when the clock starts.
+	Begun func()
 	// KeepObjects leaves the objects behind at the end.
 	KeepObjects bool
 }
+
+// cleanTimeout bounds how long objects may take to go.
+const cleanTimeout = 2 * time.Minute
 
 // replay is one run.
 type replay struct {
@@ -106,9 +115,14 @@ func Run(ctx context.Context, o Options, seed uint64) (*results.Run, Lag, error)
 		r.shutdown[i]()
 	}
 	r.calls.close()
+	select {
+	case late := <-r.broken: // nobody waited for it any more
+		err = errors.Join(err, late)
+	default:
+	}
 	if !o.KeepObjects {
 		// Also when it was interrupted: somebody else's cluster is left as it was.
-		clean, done := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
+		clean, done := context.WithTimeout(context.WithoutCancel(ctx), cleanTimeout)
 		defer done()
 		err = errors.Join(err, Clean(clean, r.client, o.Namespace))
 	}
@@ -154,7 +168,7 @@ func open(ctx context.Context, o Options) (*replay, error) {
 		r.services[s.Name] = i
 		r.labels = append(r.labels, template.Labels)
 	}
-	namespace := &v1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: o.Namespace, Labels: map[string]string{labelReplay: o.Namespace}}}
+	namespace := &v1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: o.Namespace, Labels: map[string]string{LabelRun: o.Namespace}}}
 	if _, err := r.client.CoreV1().Namespaces().Create(ctx, namespace, metav1.CreateOptions{}); err != nil {
 		return nil, fmt.Errorf("create namespace %s: %w", o.Namespace, err)
 	}
@@ -203,6 +217,9 @@ func Check(o Options) error {
 
 // fail ends the run with an error from an event.
 func (r *replay) fail(err error) {
+	if err == nil {
+		return
+	}
 	select {
 	case r.broken <- err:
 	default: // the first one is told

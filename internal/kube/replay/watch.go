@@ -85,6 +85,10 @@ func (r *replay) podChanged(o *v1.Pod) {
 		r.host.Refuse(p, text, decisions.Placement{})
 	}
 	if p.Phase == cluster.Starting && conditionOf(o, v1.PodReady).Status == v1.ConditionTrue {
+		if rec.ready.IsZero() || time.Until(rec.ready) > time.Second {
+			r.fail(fmt.Errorf("pod %s is ready before its time: another kwok plays this replay's nodes", rec.name))
+			return
+		}
 		if r.clock.running() && !rec.ready.IsZero() {
 			r.lag.stage.add(r.clock.now().Sub(r.clock.at(rec.ready)))
 		}

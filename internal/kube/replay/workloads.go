@@ -61,7 +61,7 @@ func (r *replay) deletionCosts(service int) map[string]int {
 // createService creates what a service is at the API server.
 func (r *replay) createService(ctx context.Context, i, replicas int) error {
 	s := r.o.Objects.Services[i]
-	class, err := priorityClass(s)
+	class, err := priorityClass(s, r.o.Namespace)
 	if err != nil {
 		return err
 	}
@@ -71,7 +71,7 @@ func (r *replay) createService(ctx context.Context, i, replicas int) error {
 			return err
 		}
 	}
-	d, err := deployment(s, replicas)
+	d, err := deployment(s, r.o.Namespace, r.o.Guest, replicas)
 	if err != nil {
 		return err
 	}

@@ -35,9 +35,9 @@ const leaseParallelism = 32
 // logs, exec and metrics in plain HTTP to everybody; its controller is all that
 // is wanted here, with a health check for those with a certificate.
 type kwokFlags struct {
-	kubeconfig, stages, listen, cert, key, clientCA string
-	nodeLease                                       time.Duration
-	pods, nodes                                     uint
+	kubeconfig, stages, listen, cert, key, clientCA, selector string
+	nodeLease                                                 time.Duration
+	pods, nodes                                               uint
 }
 
 func parseKwokFlags(args []string) (kwokFlags, error) {
@@ -49,6 +49,7 @@ func parseKwokFlags(args []string) (kwokFlags, error) {
 	fs.StringVar(&f.cert, "tls-cert-file", "", "its certificate")
 	fs.StringVar(&f.key, "tls-private-key-file", "", "the certificate's key")
 	fs.StringVar(&f.clientCA, "client-ca-file", "", "the authority of those who may ask")
+	fs.StringVar(&f.selector, "node-selector", "", "label selector of the nodes to play (default: all)")
 	fs.DurationVar(&f.nodeLease, "node-lease", 40*time.Second, "how long a node's lease lasts")
 	fs.UintVar(&f.pods, "pod-parallelism", 16, "pod stages played at once")
 	fs.UintVar(&f.nodes, "node-parallelism", 16, "node stages played at once")
@@ -104,7 +105,12 @@ func kwok(ctx context.Context, f kwokFlags) error {
 	return serveHealth(ctx, listener, api)
 }
 
-// kwokConfig makes all nodes of the cluster fake ones.
+// holder is who holds the nodes' leases.
+func (f kwokFlags) holder() string {
+	return "kwatt-kwok" + f.selector // two kwoks of one cluster play different nodes
+}
+
+// kwokConfig makes all nodes of the cluster, or those selected, fake ones.
 func kwokConfig(f kwokFlags) (controllers.Config, kubernetes.Interface, error) {
 	fail := func(err error) (controllers.Config, kubernetes.Interface, error) {
 		return controllers.Config{}, nil, fmt.Errorf("prepare to call the API server: %w", err)
@@ -140,10 +146,10 @@ func kwokConfig(f kwokFlags) (controllers.Config, kubernetes.Interface, error) {
 	return controllers.Config{
 		// One name for good: a kwok that is started again holds the nodes' leases
 		// still, and need not wait until they run out.
-		Clock: clock.RealClock{}, ID: "kwatt-kwok",
+		Clock: clock.RealClock{}, ID: f.holder(),
 		DynamicClient: dynamicClient, RESTClient: restClient, RESTMapper: mapper, TypedClient: typed, TypedKwokClient: typedKwok,
 		ImpersonatingDynamicClient: clients.ToImpersonatingDynamicClient(), ImpersonatingTypedClient: clients.ToImpersonatingTypedClient(),
-		ManageAllNodes: true, NodeIP: "127.0.0.1", CIDR: podRange,
+		ManageAllNodes: f.selector == "", ManageNodesWithLabelSelector: f.selector, NodeIP: "127.0.0.1", CIDR: podRange,
 		PodPlayStageParallelism: f.pods, NodePlayStageParallelism: f.nodes,
 		NodeLeaseDurationSeconds: uint(f.nodeLease / time.Second), NodeLeaseParallelism: leaseParallelism,
 		PodsOnNodeSyncParallelism: 1, EnablePodsOnNodeSyncListPager: true,
