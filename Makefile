@@ -13,7 +13,7 @@ KUBE = $(shell $(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)
 KUBE_LDFLAGS = $(foreach p,k8s.io/component-base/version k8s.io/client-go/pkg/version,-X $(p).gitVersion=$(KUBE) -X $(p).gitMajor=1 \
 	-X $(p).gitMinor=$(word 2,$(subst ., ,$(KUBE))) -X $(p).gitTreeState=clean -X $(p).gitCommit=unknown)
 
-.PHONY: help build replay demo test test-long fuzz bench lint verify generate assets calibrate-binary clean
+.PHONY: help build replay demo test test-long fuzz bench lint verify generate assets calibrate-binary simulator test-simulator clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,13 @@ build: assets ## build bin/sim
 replay: ## build bin/replay, a control plane in one file (minutes, all of Kubernetes is compiled)
 	$(GO) build -trimpath -ldflags '$(LDFLAGS) $(KUBE_LDFLAGS)' -o $(REPLAY) ./cmd/replay
 
+simulator: ## build kube-scheduler-simulator's scheduler and snapshot service, a module of their own
+	cd tools/scheduler-simulator && $(GO) build -trimpath -ldflags '-s -w' -o ../../bin/scheduler-simulator . && \
+		$(GO) build -trimpath -ldflags '-s -w' -o ../../bin/scheduler-simulator-snapshot ./snapshot
+
+test-simulator: build replay simulator ## try them: schedule and explain pods, load what sim exports
+	KWATT_BIN=$(CURDIR)/bin $(GO) test ./internal/cli/replay -run TestSchedulerSimulator -count=1 -v
+
 demo: build ## a real e-commerce day under four policies: table and HTML report
 	$(SIM) run scenarios/ecommerce-recsys.yaml --out results
 
@@ -31,9 +38,13 @@ test: ## vet and all tests (a few minutes, most of it the first compile)
 	$(GO) vet ./...
 	$(GO) test ./...
 
+# These run control planes; with the race detector in them they do not keep their times.
+REAL = $(addprefix github.com/kwatt-sim/kwatt/,internal/kube/replay internal/kube/controlplane/component internal/cli/replay)
 test-long: ## the tests with the race detector, and each fuzz target for a minute
-	$(GO) test -race -timeout 60m ./...
+	$(GO) test -race -timeout 60m $(filter-out $(REAL),$(shell $(GO) list ./...))
 	$(GO) test ./internal/kube/hpa -run TestDecidesAsUpstream -hpa.decisions=1000000 -hpa.seed=1001 -timeout 60m
+	$(GO) test ./internal/kube/controlplane/component -controlplane.long -timeout 30m
+	$(GO) test ./internal/kube/replay -replay.long -timeout 30m
 	$(MAKE) fuzz FUZZTIME=60s
 
 FUZZTIME ?= 20s

@@ -2,7 +2,13 @@ module github.com/kwatt-sim/kwatt/tools/scheduler-simulator
 
 go 1.23
 
-require sigs.k8s.io/kube-scheduler-simulator/simulator v0.4.0
+require (
+	k8s.io/client-go v0.30.4
+	k8s.io/component-base v0.30.4
+	k8s.io/kube-scheduler v0.30.4
+	k8s.io/kubernetes v1.30.4
+	sigs.k8s.io/kube-scheduler-simulator/simulator v0.4.0
+)
 
 require (
 	github.com/Azure/go-ansiterm v0.0.0-20210617225240-d185dfc1b5a1 // indirect
@@ -109,20 +115,15 @@ require (
 	k8s.io/apiextensions-apiserver v0.27.2 // indirect
 	k8s.io/apimachinery v0.30.4 // indirect
 	k8s.io/apiserver v0.30.4 // indirect
-	k8s.io/client-go v0.30.4 // indirect
 	k8s.io/cloud-provider v0.30.4 // indirect
-	k8s.io/component-base v0.30.4 // indirect
 	k8s.io/component-helpers v0.30.4 // indirect
 	k8s.io/controller-manager v0.30.4 // indirect
 	k8s.io/csi-translation-lib v0.0.0 // indirect
 	k8s.io/dynamic-resource-allocation v0.0.0 // indirect
-	k8s.io/klog v1.0.0 // indirect
 	k8s.io/klog/v2 v2.120.1 // indirect
 	k8s.io/kms v0.30.4 // indirect
 	k8s.io/kube-openapi v0.0.0-20240228011516-70dd3763d340 // indirect
-	k8s.io/kube-scheduler v0.30.4 // indirect
 	k8s.io/kubelet v0.30.4 // indirect
-	k8s.io/kubernetes v1.30.4 // indirect
 	k8s.io/mount-utils v0.0.0 // indirect
 	k8s.io/utils v0.0.0-20230726121419-3b25d923346b // indirect
 	sigs.k8s.io/apiserver-network-proxy/konnectivity-client v0.29.0 // indirect

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,6 +24,7 @@ type upFlags struct {
 	gogc            int
 	gates           map[string]string
 	schedulerConfig string
+	scheduler       string
 	stages          string
 	durations       map[string]*time.Duration
 	tolerance       float64
@@ -58,6 +60,7 @@ func upCommand(env cli.Env) *cobra.Command {
 	f.IntVar(&fl.gogc, "gogc", 0, "GOGC of the components; 400 is faster and takes more memory (default: Go's 100)")
 	f.StringToStringVar(&fl.gates, "feature-gates", nil, "feature gates of Kubernetes: Name=true,...")
 	f.StringVar(&fl.schedulerConfig, "scheduler-config", "", "file of a KubeSchedulerConfiguration; it may name the plugins EnergyAware and CarbonAware")
+	f.StringVar(&fl.scheduler, "scheduler", "", "another scheduler: simulator for kube-scheduler-simulator's, built by make simulator, or a program's path")
 	f.StringVar(&fl.stages, "stages", "", "file of kwok Stages, which replace the default ones of the same resources")
 	for _, d := range upDurations {
 		fl.durations[d.flag] = f.Duration(d.flag, 0, d.help)
@@ -130,10 +133,37 @@ func (fl *upFlags) config(cmd *cobra.Command) (controlplane.Config, error) {
 			return cfg, cli.FilesError(err)
 		}
 	}
+	var err error
+	if cfg.Scheduler.Program, err = schedulerProgram(fl.scheduler); err != nil {
+		return cfg, err
+	}
 	if err := cfg.Validate(); err != nil {
 		return cfg, cli.UsageError("%w", err)
 	}
 	return cfg, nil
+}
+
+// schedulerProgram is the path of the scheduler that --scheduler names; the
+// simulator's lies beside this program.
+func schedulerProgram(name string) (string, error) {
+	switch name {
+	case "":
+		return "", nil
+	case "simulator":
+		self, err := os.Executable()
+		if err != nil {
+			return "", cli.FilesError(err)
+		}
+		name = filepath.Join(filepath.Dir(self), "scheduler-simulator")
+		if _, err := os.Stat(name); err != nil {
+			return "", cli.UsageError("--scheduler simulator: %w: make simulator builds it", err)
+		}
+	}
+	path, err := filepath.Abs(name)
+	if err == nil {
+		_, err = os.Stat(path)
+	}
+	return path, cli.FilesError(err)
 }
 
 func (fl *upFlags) addNodes(env cli.Env, c *controlplane.Cluster) error {

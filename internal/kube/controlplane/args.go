@@ -218,7 +218,11 @@ func environment(cfg Config, l layout) []string {
 
 // writeConfigFiles writes the files that components are pointed to.
 func writeConfigFiles(cfg Config, l layout) error {
-	scheduler, err := schedulerConfig(cfg.Scheduler.Config, l.kubeconfig(Scheduler))
+	kubeconfig := l.kubeconfig(Scheduler)
+	if cfg.Scheduler.Program != "" {
+		kubeconfig = l.path(adminFile)
+	}
+	scheduler, err := schedulerConfig(cfg.Scheduler.Config, kubeconfig)
 	if err != nil {
 		return err
 	}

@@ -21,21 +21,25 @@ type child struct {
 	ended   chan struct{} // closed when it has ended and been waited for
 }
 
-// startChild starts the program anew as a component of the folder. Its output
+// startChild starts a program, by default this one anew, as a component of the
+// folder. Its output
 // goes to the log, behind a line that says so.
-func startChild(c Component, l layout, args, env []string, lifeline *os.File) (*child, error) {
+func startChild(c Component, l layout, program string, args, env []string, lifeline *os.File) (*child, error) {
 	log, err := os.OpenFile(l.log(c), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", c, err)
 	}
 	defer func() { _ = log.Close() }() // the child has its own
 	fmt.Fprintf(log, "--- %s starts at %s\n", c, time.Now().Format(time.RFC3339Nano))
-	program, err := os.Executable()
-	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", c, err)
+	path := program
+	if program == "" {
+		path = selfExe
+		if program, err = os.Executable(); err != nil {
+			return nil, fmt.Errorf("start %s: %w", c, err)
+		}
 	}
 	cmd := &exec.Cmd{
-		Path: selfExe, Args: append([]string{program}, args...), Env: env, Dir: string(l),
+		Path: path, Args: append([]string{program}, args...), Env: env, Dir: string(l),
 		Stdout: log, Stderr: log, ExtraFiles: []*os.File{lifeline},
 		// An interrupt of the terminal is for the launcher, which knows the order in which to stop.
 		SysProcAttr: &syscall.SysProcAttr{Setpgid: true},

@@ -120,6 +120,10 @@ type HPAConfig struct {
 
 // SchedulerConfig is about kube-scheduler.
 type SchedulerConfig struct {
+	// Program, if set, is the path of another program that is the scheduler: it is
+	// started with the arguments of a component. It gets the administrator's
+	// kubeconfig, because kube-scheduler's role may not write a pod's annotations.
+	Program string `json:"program,omitempty"`
 	// Config is a KubeSchedulerConfiguration in YAML; nil is upstream's default
 	// profile. Its connection and leader election are replaced.
 	Config []byte `json:"config,omitempty"`

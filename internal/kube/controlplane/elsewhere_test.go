@@ -138,7 +138,7 @@ func startOrphan(t *testing.T, l layout) *child {
 	if s.member(Kwok).Port, err = freePort(); err != nil {
 		t.Fatal(err)
 	}
-	ch, err := startChild(Kwok, l, reexecFor(Kwok, l, argsOf(Kwok, Config{}, l, s)), nil, lifeline)
+	ch, err := startChild(Kwok, l, "", reexecFor(Kwok, l, argsOf(Kwok, Config{}, l, s)), nil, lifeline)
 	if err != nil {
 		t.Fatal(err)
 	}

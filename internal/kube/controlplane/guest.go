@@ -89,7 +89,7 @@ func (g *Guest) run(ctx context.Context, p *prober, cfg Config, c Component) err
 	if c == Scheduler {
 		args = schedulerArgs(cfg, g.l, port)
 	}
-	ch, err := startChild(c, g.l, reexecFor(c, g.l, args), environment(cfg, g.l), g.lifeline)
+	ch, err := startChild(c, g.l, "", reexecFor(c, g.l, args), environment(cfg, g.l), g.lifeline)
 	if err != nil {
 		return err
 	}

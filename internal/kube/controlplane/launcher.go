@@ -212,7 +212,11 @@ func (n *launcher) start(c Component) (*child, error) {
 		return nil, errRunning
 	}
 	args := reexecFor(c, n.l, argsOf(c, n.cfg, n.l, &n.state))
-	ch, err := startChild(c, n.l, args, environment(n.cfg, n.l), n.lifeline)
+	program := ""
+	if c == Scheduler {
+		program = n.cfg.Scheduler.Program
+	}
+	ch, err := startChild(c, n.l, program, args, environment(n.cfg, n.l), n.lifeline)
 	if err != nil {
 		return nil, err
 	}
