@@ -22,7 +22,9 @@ import (
 
 // scheduler keeps the configuration that a snapshot brings: the cluster's
 // scheduler is started with it by hand, replay up --scheduler-config.
-type scheduler struct{ config *configv1.KubeSchedulerConfiguration }
+type scheduler struct {
+	config *configv1.KubeSchedulerConfiguration
+}
 
 func (s *scheduler) GetSchedulerConfig() (*configv1.KubeSchedulerConfiguration, error) {
 	return s.config, nil
