@@ -44,25 +44,37 @@ func newProber(l layout) (*prober, error) {
 	return p, nil
 }
 
-// ready returns nil when the component says that it is ready, else why not.
+// ready returns nil when the component says that it is ready, else why not. A
+// program of another version may only know whether it is healthy.
 func (p *prober) ready(ctx context.Context, c Component, port int) error {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, loopbackURL(port)+readyPath(c), nil)
+	known, err := p.ask(ctx, c, port, readyPath(c))
+	if !known && err == nil {
+		_, err = p.ask(ctx, c, port, "/healthz")
+	}
+	return err
+}
+
+// ask asks at a path; known is false when the component has none of that name.
+func (p *prober) ask(ctx context.Context, c Component, port int, path string) (known bool, err error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, loopbackURL(port)+path, nil)
 	if err != nil {
-		return err
+		return false, err
 	}
 	resp, err := p.client[c].Do(req)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer func() { _ = resp.Body.Close() }()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<16))
-	if err != nil {
-		return err
+	switch {
+	case err != nil:
+		return false, err
+	case resp.StatusCode == http.StatusNotFound && path != "/healthz":
+		return false, nil
+	case resp.StatusCode != http.StatusOK:
+		return true, fmt.Errorf("%s says %s: %s", path, resp.Status, failedChecks(string(body)))
 	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("%s says %s: %s", readyPath(c), resp.Status, failedChecks(string(body)))
-	}
-	return nil
+	return true, nil
 }
 
 // failedChecks keeps of a list of checks those that failed.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
@@ -54,4 +55,19 @@ func Clean(ctx context.Context, client kubernetes.Interface, namespace string) e
 		return fmt.Errorf("delete the priority classes of %s: %w", namespace, err)
 	}
 	return nil
+}
+
+// awaitGone waits until the cluster has removed a namespace that was deleted.
+func awaitGone(ctx context.Context, client kubernetes.Interface, namespace string) error {
+	for {
+		_, err := client.CoreV1().Namespaces().Get(ctx, namespace, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("namespace %s is still there: %w", namespace, errors.Join(ctx.Err(), err))
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
 }

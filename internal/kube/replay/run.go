@@ -125,6 +125,9 @@ func Run(ctx context.Context, o Options, seed uint64) (*results.Run, Lag, error)
 		clean, done := context.WithTimeout(context.WithoutCancel(ctx), cleanTimeout)
 		defer done()
 		err = errors.Join(err, Clean(clean, r.client, o.Namespace))
+		if o.Guest {
+			err = errors.Join(err, awaitGone(clean, r.client, o.Namespace))
+		} // else its control plane goes too
 	}
 	lag := r.lag.report(o.Speed, config.Telemetry.ScrapeInterval, o.syncPeriod(), r.clock.slowestPace())
 	if run != nil {
