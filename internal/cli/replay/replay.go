@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"runtime"
 
 	"github.com/spf13/cobra"
@@ -18,6 +19,9 @@ import (
 // Main runs the command `replay` and returns its exit code.
 func Main(env cli.Env) int {
 	pflag.CommandLine = pflag.NewFlagSet("replay", pflag.ContinueOnError)
+	// net/http tells here of each connection that an API server has probed and let
+	// go; the metrics server's own errors come back as errors.
+	log.SetOutput(io.Discard)
 	return cli.Execute(env, command(env))
 }
 

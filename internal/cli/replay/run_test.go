@@ -26,7 +26,7 @@ func TestRunRefuses(t *testing.T) {
 		{2, "the scenario has hpa, energy-aware", "run " + rush + " --policy none"},
 		{2, "the scenario has hpa, energy-aware", "verify " + rush + " --policy none"},
 		{2, "--context and --force go with --kubeconfig", "run " + rush + " --force"},
-		{3, "scenario none.yaml", "run none.yaml"},
+		{4, "open none.yaml", "run none.yaml"},
 		{3, "spec.services[0].model.profile", "run " + rush + " --set spec.services[0].model.profile=none"},
 		{6, "read kubeconfig", "run " + rush + " --policy hpa --kubeconfig none"},
 		{4, "read verified runs", "parity none"},
