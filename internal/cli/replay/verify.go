@@ -145,6 +145,9 @@ func (fl *verifyFlags) policy(env cli.Env, f *scenario.File, policy string, seed
 	r.Nodes, r.Pods = peak(real)
 	r.Real = compare(simulated, real)
 	if fl.twice {
+		if _, err := r.Write(fl.out); err != nil { // an invalid second run does not take the first along
+			return nil, cli.FilesError(err)
+		}
 		again, err := fl.real(env, f, config, seed, r)
 		if err != nil {
 			return nil, err
