@@ -42,6 +42,7 @@ test: ## vet and all tests (a few minutes, most of it the first compile)
 REAL = $(addprefix github.com/kwatt-sim/kwatt/,internal/kube/replay internal/kube/controlplane/component internal/cli/replay)
 test-long: ## the tests with the race detector, and each fuzz target for a minute
 	$(GO) test -race -timeout 60m $(filter-out $(REAL),$(shell $(GO) list ./...))
+	$(GO) test ./internal/kube/scheduler -run 'Same|Free' -long -timeout 60m
 	$(GO) test ./internal/kube/hpa -run TestDecidesAsUpstream -hpa.decisions=1000000 -hpa.seed=1001 -timeout 60m
 	$(GO) test ./internal/kube/controlplane/component -controlplane.long -timeout 30m
 	$(GO) test ./internal/kube/replay -replay.long -timeout 30m
@@ -54,6 +55,7 @@ fuzz: ## fuzz the scenario and the trace reader (FUZZTIME=20s each)
 
 bench: ## benchmarks of the data plane, and a day at 100,000 req/s
 	$(GO) test ./internal/serving ./internal/rng -run '^$$' -bench . -benchtime 2s
+	$(GO) test ./internal/kube/scheduler -run '^$$' -bench Schedule
 	$(GO) test ./internal/experiment -run '^$$' -bench FullDay -benchtime 1x -timeout 30m
 
 lint: ## golangci-lint, the version pinned in tools/go.mod

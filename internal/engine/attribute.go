@@ -33,13 +33,16 @@ func (m *meter) attributeBase(n *cluster.Node, joules float64) {
 }
 
 // share gives joules to the pods on a board by the part that each took, and the
-// rest to nobody.
+// rest to nobody. Parts are thirds and sevenths: a rest that is not a part but
+// what rounding leaves of a full board is none.
 func (m *meter) share(n *cluster.Node, g *cluster.GPU, joules float64) {
-	free := joules
+	free := 1.0
 	for _, p := range g.Pods {
-		j := float64(m.w.cfg.Cluster.Services[p.Service].Needs[n.Pool].Part * joules)
-		m.w.services[p.Service].joules += j
-		free -= j
+		part := m.w.cfg.Cluster.Services[p.Service].Needs[n.Pool].Part
+		m.w.services[p.Service].joules += float64(part * joules)
+		free -= part
 	}
-	m.unattributed += free
+	if free > 1e-9 {
+		m.unattributed += float64(free * joules)
+	}
 }

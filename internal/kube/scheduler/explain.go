@@ -1,16 +1,12 @@
 package scheduler
 
 import (
-	"context"
-
 	v1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
-	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 
 	"github.com/kwatt-sim/kwatt/internal/decisions"
 )
@@ -19,26 +15,8 @@ import (
 // its own, on the snapshot that the cycle saw, and writes down what each said
 // of each node. It changes nothing: not even the plugins are the same.
 type explainer struct {
-	s        *Scheduler
-	profiles map[string]framework.Framework
-	plugins  map[string]fwk.ScorePlugin // by profile and name, for the raw scores
-}
-
-func newExplainer(s *Scheduler) (*explainer, error) {
-	e := &explainer{s: s, plugins: map[string]fwk.ScorePlugin{}}
-	var err error
-	e.profiles, err = s.newFramework(s.snapshot, func(profile string, r frameworkruntime.Registry) {
-		for name, factory := range r {
-			r[name] = func(ctx context.Context, args runtime.Object, h fwk.Handle) (fwk.Plugin, error) {
-				p, err := factory(ctx, args, h)
-				if score, ok := p.(fwk.ScorePlugin); ok {
-					e.plugins[profile+"/"+score.Name()] = score
-				}
-				return p, err
-			}
-		}
-	}, frameworkruntime.WithPodNominator(s.SchedulingQueue))
-	return e, err
+	s *Scheduler
+	*twin
 }
 
 // explain writes down what the plugins said in the cycle of f and state that
@@ -114,7 +92,8 @@ func (c *cycle) score(feasible []int, out []decisions.NodeResult) {
 		r.Total = n.TotalScore
 		for _, p := range n.Scores {
 			x := decisions.PluginScore{Plugin: p.Name, Final: p.Score}
-			x.Raw, status = c.plugins[c.pod.Spec.SchedulerName+"/"+p.Name].Score(ctx, c.state, c.pod, nodes[k])
+			score := c.plugin(c.pod.Spec.SchedulerName, p.Name).(fwk.ScorePlugin)
+			x.Raw, status = score.Score(ctx, c.state, c.pod, nodes[k])
 			c.s.must(status.AsError(), "explain pod", c.pod.Name)
 			r.Scores = append(r.Scores, x)
 		}
