@@ -35,6 +35,7 @@ type RunFlags struct {
 	color    string
 	static   bool
 	ledger   string
+	carbon   carbonFlags
 }
 
 // ledgers are the values of --ledger.
@@ -92,6 +93,7 @@ func (fl *RunFlags) Register(f *pflag.FlagSet) {
 	f.BoolVarP(&fl.quiet, "quiet", "q", false, "no progress")
 	f.StringVar(&fl.color, "color", "auto", "auto, always or never")
 	f.StringVar(&fl.ledger, "ledger", defaultLedger, "how much of the decisions to keep: changes, ticks (also those to change nothing) or nodes (also each node's filter and score results)")
+	fl.carbon.register(f)
 	f.BoolVar(&fl.static, "static-charts", false, "SVG charts without scripts in report.html")
 }
 
@@ -123,7 +125,8 @@ type experimentRun struct {
 	file     *scenario.File
 	policies []string
 	seeds    []uint64
-	dir      string // of the results
+	dir      string                  // of the results
+	study    *experiment.CarbonStudy // nil when it was not asked for
 	bundle   results.Bundle
 	started  time.Time
 }
@@ -153,15 +156,23 @@ func RunScenario(env Env, path string, fl RunFlags, world World) error {
 	for _, c := range configs {
 		c.Ledger = ledgers[fl.ledger]
 	}
+	kept, err := r.studyCarbon(configs)
+	if err != nil {
+		return err
+	}
 	key := results.ID(append(slices.Clone(r.bundle.Effective), r.file.Digest()...), r.policies, r.seeds)
 	key += world.Suffix
 	root := filepath.Join(fl.out, r.file.Scenario.Metadata.Name)
 	r.dir = filepath.Join(root, key)
-	runs, partial, err := r.simulate(configs, root, key+"-"+fl.ledger+"-"+binaryID())
+	runs, partial, err := r.simulate(configs, root, key+"-"+fl.ledger+kept+"-"+binaryID())
 	if err != nil {
 		return err
 	}
-	if err := r.summarise(runs); err != nil {
+	sensitivity, err := r.carbonSensitivity(runs)
+	if err != nil {
+		return err
+	}
+	if err := r.summarise(runs, sensitivity); err != nil {
 		return err
 	}
 	if err := results.Write(r.dir, r.bundle); err != nil {
@@ -197,15 +208,15 @@ func (r *experimentRun) choose() error {
 	if r.flags.policies != nil {
 		r.policies = r.flags.policies
 	}
-	var chosen []scenario.Policy
+	var chosen []int
 	for i, p := range r.policies {
 		at := slices.Index(names, p)
 		if at < 0 || slices.Contains(r.policies[:i], p) {
 			return usageError("--policy %s: the scenario has %s, each to be named once", p, strings.Join(names, ", "))
 		}
-		chosen = append(chosen, spec.Policies[at])
+		chosen = append(chosen, at)
 	}
-	spec.Policies = chosen
+	r.file.KeepPolicies(chosen)
 	return nil
 }
 
@@ -278,7 +289,7 @@ func (r *experimentRun) simulate(configs []*engine.Config, root, key string) ([]
 }
 
 // summarise makes what the results directory will hold.
-func (r *experimentRun) summarise(runs []*results.Run) error {
+func (r *experimentRun) summarise(runs []*results.Run, sensitivity *results.CarbonSensitivity) error {
 	grades, notes := experiment.Provenance(r.file)
 	r.bundle.Runs = runs
 	var err error
@@ -293,6 +304,7 @@ func (r *experimentRun) summarise(runs []*results.Run) error {
 	if err != nil {
 		return err
 	}
+	r.bundle.Summary.CarbonSensitivity = sensitivity
 	r.bundle.Summary.Notes = append(r.bundle.Summary.Notes, experiment.Promises(r.file, r.bundle.Summary)...)
 	if r.world.Finish != nil {
 		if err := r.world.Finish(&r.bundle); err != nil {
@@ -339,6 +351,7 @@ func (r *experimentRun) reproduce() string {
 	if r.flags.ledger != defaultLedger {
 		words = append(words, "--ledger", r.flags.ledger)
 	}
+	words = append(words, r.flags.carbon.words()...)
 	return shellWords(words)
 }
 

@@ -27,6 +27,7 @@ type tables struct {
 	Worst       results.Grades
 	GradeLegend string
 	Power       powerTable
+	Carbon      *carbonTable // nil when nobody asked for it
 	Assumptions []string
 	Sources     []string
 }
@@ -46,6 +47,9 @@ func newTables(d Document) (*tables, error) {
 		Sources:     noteTexts(s, results.NoteSource),
 	}
 	var err error
+	if t.Carbon, err = newCarbonTable(s); err != nil {
+		return nil, err
+	}
 	if t.Glance, err = newGlance(d); err != nil {
 		return nil, err
 	}
