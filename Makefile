@@ -13,7 +13,7 @@ KUBE = $(shell $(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)
 KUBE_LDFLAGS = $(foreach p,k8s.io/component-base/version k8s.io/client-go/pkg/version,-X $(p).gitVersion=$(KUBE) -X $(p).gitMajor=1 \
 	-X $(p).gitMinor=$(word 2,$(subst ., ,$(KUBE))) -X $(p).gitTreeState=clean -X $(p).gitCommit=unknown)
 
-.PHONY: help build replay demo test test-long test-prometheus fuzz bench lint verify generate assets calibrate-binary simulator test-simulator clean
+.PHONY: help build replay demo test gate baseline test-long test-prometheus fuzz bench lint verify generate assets calibrate-binary simulator test-simulator clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +36,14 @@ demo: build ## a real e-commerce day under four policies: table and HTML report
 
 test: ## vet and all tests (a few minutes, most of it the first compile)
 	$(GO) vet ./...
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
+
+GATE := scenarios/gates/flash-sale.gate.yaml
+gate: ## kwatt's own gate: the golden scenario against its baseline
+	$(GO) run ./cmd/sim gate $(GATE)
+
+baseline: ## write the golden gate's baseline again, for a change that is meant
+	$(GO) run ./cmd/sim gate $(GATE) --update-baseline
 
 # These run control planes; with the race detector in them they do not keep their times.
 REAL = $(addprefix github.com/kwatt-sim/kwatt/,internal/kube/replay internal/kube/controlplane/component internal/cli/replay)
