@@ -77,11 +77,8 @@ func init() {
 	}
 }
 
-// Interval is the controller's sync period and the least time that a sync can
-// take. The controller waits for a period when it is done, so a window of twenty
-// periods never holds twenty-one syncs; on a virtual clock, where deciding takes
-// no time, it would.
-func (s *Scaler) Interval() time.Duration { return s.config.SyncPeriod.D() + 1 }
+// Interval is the controller's sync period.
+func (s *Scaler) Interval() time.Duration { return s.config.SyncPeriod.D() }
 
 // Decide is one reconciliation (reconcileAutoscaler).
 func (s *Scaler) Decide(o policies.Observation) policies.Decision {
