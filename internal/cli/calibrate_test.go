@@ -60,7 +60,7 @@ func calibrateOn(t *testing.T, ctx context.Context, worlds testHost, args ...str
 	})
 	cmd.SetArgs(args)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
-	cmd.SetFlagErrorFunc(simCommand(env).FlagErrorFunc())
+	cmd.SetFlagErrorFunc(flagError)
 	err := cmd.ExecuteContext(ctx)
 	if err != nil {
 		complain(env, "sim", err)

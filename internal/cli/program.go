@@ -12,7 +12,7 @@ import (
 // exit code.
 func Execute(env Env, root *cobra.Command) int {
 	root.SilenceUsage, root.SilenceErrors = true, true
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &codedError{exitUsage, err} })
+	root.SetFlagErrorFunc(flagError)
 	asUsageErrors(root)
 	root.SetArgs(env.Args)
 	root.SetIn(env.Stdin)
@@ -24,6 +24,9 @@ func Execute(env Env, root *cobra.Command) int {
 	}
 	return exitCode(err)
 }
+
+// flagError makes a wrong flag an error of usage.
+func flagError(_ *cobra.Command, err error) error { return &codedError{exitUsage, err} }
 
 // complain prints an error once; a list of faults stands without a prefix, so
 // that editors find its file:line:col.

@@ -130,7 +130,7 @@ func invalid(policy string, seed uint64, lag replay.Lag) error {
 
 // summary is a lag in lines.
 func summary(l replay.Lag) []string {
-	lines := []string{fmt.Sprintf("behind in seconds of the scenario: bindings %v; pods ready %v; data plane %v", l.Bind, l.Stage, l.Engine)}
+	lines := []string{fmt.Sprintf("behind in seconds of the scenario: bindings %v; from decisions to bindings, taken off cold starts, %v; pods ready %v; data plane %v", l.Bind, l.Taken, l.Stage, l.Engine)}
 	if l.Period > 0 {
 		lines = append(lines, fmt.Sprintf("the HPA controller looked every %.2f s (median; p95 %.2f s) instead of %.0f s: virtual time went at %.2f or faster to keep in step", l.Sync.Median, l.Sync.P95, l.Period, l.Pace))
 	}

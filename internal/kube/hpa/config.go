@@ -56,9 +56,6 @@ func init() {
 		NewConfig: newConfig,
 		Check:     func(config any) []policies.Problem { return config.(*Config).check() },
 		Suits:     func(config any, m policies.Model) []policies.Problem { return config.(*Config).suits(m) },
-		New: func(config any, m policies.Model) (policies.Scaler, error) {
-			s, err := NewScaler(config.(*Config), m)
-			return &syncing{Scaler: s}, err
-		},
+		New:       func(config any, m policies.Model) (policies.Scaler, error) { return newWorking(config.(*Config), m) },
 	})
 }

@@ -75,6 +75,9 @@ func (r *replay) hpaChanged(o any) {
 	if c := hpaCondition(h, autoscalingv2.ScalingActive); c.Status == v1.ConditionFalse && c.Reason != "ScalingDisabled" {
 		replicas = seen.Desired // it could not compute any and left them
 	}
+	if replicas > seen.Desired {
+		r.grown[i] = r.looked[i]
+	}
 	s := decisions.Scaling{Ready: seen.Ready, Rate: seen.ArrivalRate, P95: seen.Latency.P95, Wanted: replicas, Readings: readings(h)}
 	reason := ""
 	for _, c := range h.Status.Conditions {

@@ -51,6 +51,7 @@ func (s *series) spread() Spread {
 type lags struct {
 	engine series // how late the engine came to its events
 	bind   series // from a pod's creation to its binding, when a node had room
+	taken  series // from a decision, or a node that came on, to a binding: taken off the cold start
 	stage  series // from when KWOK was to make a pod ready until it was seen
 	sync   series // between two syncs of an HPA
 	answer series // how long the metrics API took
@@ -63,12 +64,13 @@ type Lag struct {
 	// Pace is the least that virtual time went at; it is below the speed where the
 	// clock kept the HPA controller's time.
 	Pace   float64 `json:"slowestPace"`
-	Engine Spread  `json:"dataPlane"`        // how late the data plane came to its events
-	Bind   Spread  `json:"bind"`             // from a pod's creation to its binding, when a node had room
-	Stage  Spread  `json:"ready"`            // from when KWOK was to make a pod ready until it was seen
-	Sync   Spread  `json:"hpaSync"`          // between two syncs of an HPA
-	Answer Spread  `json:"metricsAnswer"`    // how long the metrics API took
-	Period float64 `json:"hpaPeriodSeconds"` // between syncs, as it should be; 0 without an HPA
+	Engine Spread  `json:"dataPlane"`          // how late the data plane came to its events
+	Bind   Spread  `json:"bind"`               // from a pod's creation to its binding, when a node had room
+	Taken  Spread  `json:"takenOffColdStarts"` // from a decision, or a node that came on, to a binding
+	Stage  Spread  `json:"ready"`              // from when KWOK was to make a pod ready until it was seen
+	Sync   Spread  `json:"hpaSync"`            // between two syncs of an HPA
+	Answer Spread  `json:"metricsAnswer"`      // how long the metrics API took
+	Period float64 `json:"hpaPeriodSeconds"`   // between syncs, as it should be; 0 without an HPA
 	// Invalid is why the run does not show what it should; empty when it does.
 	Invalid []string `json:"invalid,omitempty"`
 }
@@ -87,7 +89,7 @@ const (
 func (l *lags) report(speed int, scrape, syncPeriod time.Duration, pace float64) Lag {
 	out := Lag{
 		Speed: speed, Pace: pace, Period: syncPeriod.Seconds(),
-		Engine: l.engine.spread(), Bind: l.bind.spread(), Stage: l.stage.spread(), Sync: l.sync.spread(), Answer: l.answer.spread(),
+		Engine: l.engine.spread(), Bind: l.bind.spread(), Taken: l.taken.spread(), Stage: l.stage.spread(), Sync: l.sync.spread(), Answer: l.answer.spread(),
 	}
 	refuse := func(s Spread, limit time.Duration, what string) {
 		if s.P95 > limit.Seconds() {

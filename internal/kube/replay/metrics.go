@@ -93,6 +93,7 @@ func (p metricsProvider) observe(ctx context.Context, service int, metric string
 	began := time.Now()
 	err = p.ask(ctx, func() {
 		p.synced(fmt.Sprint(service, "/", metric), began)
+		p.looked[service] = p.clock.at(began)
 		o = p.world.Observe(service)
 		names = map[string]string{}
 		for pod, rec := range p.records {

@@ -43,7 +43,7 @@ func (o *onlooker) NodeAdded(n *cluster.Node) {
 	o.Scheduler.NodeAdded(n)
 	r := o.r
 	object := node(r.o.Objects, n.Pool, n.Name, r.o.Namespace, r.o.Guest, r.host.Intensity(n))
-	r.nodes[n.Name] = n
+	r.nodes[n.Name], r.on[n] = n, r.clock.now()
 	r.calls.do("node/"+n.Name, "create node "+n.Name, func(ctx context.Context) error {
 		return r.createNode(ctx, object)
 	})

@@ -20,6 +20,7 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/kube/hpa"
 	"github.com/kwatt-sim/kwatt/internal/kube/scheduler"
 	"github.com/kwatt-sim/kwatt/internal/results"
+	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
 // ControlPlane is what a replay needs of a cluster besides its API;
@@ -88,9 +89,13 @@ type replay struct {
 	byUID    map[types.UID]*record
 	records  map[*cluster.Pod]*record
 	costs    map[*cluster.Pod]int
-	first    map[int]int          // replicas at the start by service
-	asked    map[string]time.Time // when, by service and metric
-	leader   string               // the metric whose readings are the syncs that the clock keeps
+	first    map[int]int                  // replicas at the start by service
+	asksFor  map[int]int                  // replicas by service, last
+	grown    map[int]vtime.Time           // when more were asked for, last
+	looked   map[int]vtime.Time           // when its HPA looked, last
+	on       map[*cluster.Node]vtime.Time // since when
+	asked    map[string]time.Time         // when, by service and metric
+	leader   string                       // the metric whose readings are the syncs that the clock keeps
 }
 
 // Run replays a scenario under one policy and one seed. The error, if any, is
@@ -159,6 +164,7 @@ func open(ctx context.Context, o Options) (*replay, error) {
 		o: o, ctx: ctx, rest: config, inbox: newInbox(), broken: make(chan error, 1), over: make(chan struct{}),
 		clock: clock{speed: float64(o.Speed), period: o.syncPeriod()}, services: map[string]int{}, nodes: map[string]*cluster.Node{},
 		byUID: map[types.UID]*record{}, records: map[*cluster.Pod]*record{}, costs: map[*cluster.Pod]int{}, asked: map[string]time.Time{},
+		asksFor: map[int]int{}, grown: map[int]vtime.Time{}, looked: map[int]vtime.Time{}, on: map[*cluster.Node]vtime.Time{},
 	}
 	if r.client, err = kubernetes.NewForConfig(config); err != nil {
 		return nil, err

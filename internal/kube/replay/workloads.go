@@ -24,10 +24,14 @@ func (r *replay) Scale(service, replicas int) {
 		r.first = map[int]int{}
 	}
 	if _, exists := r.first[service]; !exists {
-		r.first[service] = replicas
+		r.first[service], r.asksFor[service] = replicas, replicas
 		r.calls.do(key, "create deployment "+s.Name, func(ctx context.Context) error { return r.createService(ctx, service, replicas) })
 		return
 	}
+	if now := r.world.Queue().Now(); replicas > r.asksFor[service] {
+		r.grown[service] = now
+	}
+	r.asksFor[service] = replicas
 	costs := r.deletionCosts(service)
 	patch := mustJSON(map[string]any{"spec": map[string]int{"replicas": replicas}})
 	r.calls.do(key, fmt.Sprintf("scale deployment %s to %d", s.Name, replicas), func(ctx context.Context) error {
@@ -108,11 +112,38 @@ func ignoreExists(err error) error {
 // image is there and makes it ready at the instant.
 func (r *replay) Run(p *cluster.Pod, at vtime.Time) {
 	rec := r.records[p]
-	rec.ready = r.clock.when(at)
-	marks := map[string]string{startedAt: stamp(r.clock.when(p.Pulled)), readyAt: stamp(rec.ready)}
+	early := r.early(p, rec)
+	rec.ready = r.clock.when(at.Add(-early))
+	marks := map[string]string{startedAt: stamp(r.clock.when(p.Pulled.Add(-early))), readyAt: stamp(rec.ready)}
 	r.calls.do("pod/"+rec.name, "start pod "+rec.name, func(ctx context.Context) error {
 		return r.annotate(ctx, rec.name, marks)
 	})
+}
+
+// early is by how much a cold start is cut short for what the control plane took
+// from the decision, or from when a node came on, to the binding. Its work is not
+// compressed: the pods of a rush are created and bound within a fifth of a second
+// or so, which at a speed of 15 would be three seconds of the scenario, and they
+// would miss a scrape that they had met. All but what it took on the wall is taken
+// off. What waited for longer than a scrape waited for something else.
+func (r *replay) early(p *cluster.Pod, rec *record) time.Duration {
+	if !r.clock.running() {
+		return 0
+	}
+	due := p.Created
+	if asked, ok := r.grown[p.Service]; ok && asked <= due && due.Sub(asked) < r.o.Config.Telemetry.ScrapeInterval {
+		due = asked
+	}
+	on := r.on[p.Node]
+	if rec.refused && on <= due {
+		return 0 // room was made
+	}
+	late := p.Bound.Sub(max(due, on))
+	if late <= 0 || late > r.o.Config.Telemetry.ScrapeInterval {
+		return 0
+	}
+	r.lag.taken.add(late)
+	return time.Duration(float64(late) * (1 - 1/float64(r.o.Speed)))
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
