@@ -80,6 +80,7 @@ func (fl *RunFlags) registerSim(f *pflag.FlagSet) {
 	fl.Register(f)
 	f.StringVar(&fl.seeds, "seeds", "", "seeds A..B, or one seed (default: the scenario's)")
 	f.IntVarP(&fl.parallel, "jobs", "j", runtime.NumCPU(), "replications at once")
+	fl.carbon.register(f)
 }
 
 // Register makes the flags of both programs known to a set.
@@ -93,7 +94,6 @@ func (fl *RunFlags) Register(f *pflag.FlagSet) {
 	f.BoolVarP(&fl.quiet, "quiet", "q", false, "no progress")
 	f.StringVar(&fl.color, "color", "auto", "auto, always or never")
 	f.StringVar(&fl.ledger, "ledger", defaultLedger, "how much of the decisions to keep: changes, ticks (also those to change nothing) or nodes (also each node's filter and score results)")
-	fl.carbon.register(f)
 	f.BoolVar(&fl.static, "static-charts", false, "SVG charts without scripts in report.html")
 }
 
