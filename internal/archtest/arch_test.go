@@ -8,8 +8,10 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -114,6 +116,44 @@ var layers = [][]string{
 		"internal/units",
 		"internal/vtime",
 	},
+}
+
+// The table in docs/design.md has the packages of layers, in their order.
+func TestDesignPage(t *testing.T) {
+	page, err := os.ReadFile("../../docs/design.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	layer := map[string]int{}
+	for i, packages := range layers {
+		for _, p := range packages {
+			layer[p] = i
+		}
+	}
+	seen, last := map[string]bool{}, 0
+	quoted := regexp.MustCompile("`((?:cmd|internal)/[^`]*)`")
+	for row := range strings.Lines(string(page)) {
+		cells := strings.Split(row, "|")
+		if len(cells) != 4 {
+			continue
+		}
+		for _, m := range quoted.FindAllStringSubmatch(cells[1], -1) {
+			before, names, _ := strings.Cut(m[1], "{")
+			for name := range strings.SplitSeq(strings.TrimSuffix(names, "}"), ",") {
+				p := before + name
+				i, ok := layer[p]
+				if !ok || seen[p] || i < last {
+					t.Errorf("docs/design.md: %s is in no layer, twice in the table or after a lower one", p)
+				}
+				seen[p], last = true, max(last, i)
+			}
+		}
+	}
+	for p := range layer {
+		if !seen[p] {
+			t.Errorf("docs/design.md: %s is missing from the table", p)
+		}
+	}
 }
 
 // exclusive says who alone may import a package from outside the module (by
