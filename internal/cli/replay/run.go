@@ -61,7 +61,6 @@ result: it ends the command with exit code 5, and nothing is written.`,
 type plane struct {
 	speed   int
 	inexact bool
-	keep    string // folder of a cluster to look into afterwards
 	outside outsideFlags
 	warning string
 	runs    []replayed

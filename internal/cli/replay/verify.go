@@ -59,7 +59,7 @@ docs/parity.md.`,
 	f.StringVar(&fl.out, "out", parityDir, "folder of verified runs")
 	f.BoolVar(&fl.twice, "twice", false, "run the control plane twice, and compare it with itself too")
 	f.BoolVar(&fl.check, "check", false, "exit code 99 unless replicas, energy and p95 latency are as close as is aimed at")
-	fl.plane.flags(f)
+	fl.flags(f)
 	return c
 }
 

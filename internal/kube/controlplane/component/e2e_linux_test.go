@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -194,8 +195,10 @@ func processesNaming(t *testing.T, dir string) (pids []int) {
 	for _, f := range files {
 		data, err := os.ReadFile(f)
 		if err == nil && strings.Contains(string(data), dir) {
-			var pid int
-			fmt.Sscanf(f, "/proc/%d/", &pid)
+			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(f)))
+			if err != nil {
+				t.Fatal(err)
+			}
 			pids = append(pids, pid)
 		}
 	}
