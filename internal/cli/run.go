@@ -258,7 +258,7 @@ func (r *experimentRun) summarise(runs []*results.Run) error {
 	r.bundle.Runs = runs
 	var err error
 	r.bundle.Summary, err = results.Summarise(runs, results.Inputs{
-		Scenario: r.file.Scenario.Metadata.Name, Currency: r.file.Scenario.Spec.Cost.Currency, Effective: r.bundle.Effective, Policies: r.policies, Grades: grades, Notes: notes,
+		Scenario: r.file.Scenario.Metadata.Name, Currency: r.file.Scenario.Spec.Cost.Currency, Effective: r.bundle.Effective, Policies: r.policies, Oracles: experiment.Oracles(r.file), Grades: grades, Notes: notes,
 	})
 	if err != nil {
 		return err

@@ -73,7 +73,7 @@ Exit codes: 0 done, 1 bug, 2 usage, 3 invalid scenario, trace or manifest,
 	}
 	add("core", runCommand(env), reportCommand(env))
 	add("author", validateCommand(env), schemaCommand(env), explainCommand(env), initCommand(env))
-	add("catalogue", traceCommand(env), powerCommand(env), profileCommand(env), carbonCommand(env))
+	add("catalogue", traceCommand(env), forecastCommand(env), powerCommand(env), profileCommand(env), carbonCommand(env))
 	asUsageErrors(root)
 	return root
 }

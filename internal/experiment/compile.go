@@ -213,6 +213,9 @@ func (w *world) addScaler(c *engine.Config, p *scenario.Policy, i int, on []pool
 	if m.Containers, err = pod.Containers(); err != nil {
 		return err
 	}
+	if kind.Oracle != nil && kind.Oracle(sc.Config) {
+		m.Future = es.Curve
+	}
 	es.NewScaler = func() (policies.Scaler, error) { return kind.New(sc.Config, m) }
 	first, err := es.NewScaler()
 	if err != nil {

@@ -79,7 +79,7 @@ type Scaler interface {
 }
 
 // Model is what a policy may know about its service and cluster before the
-// run: the published curves, never the future of the trace.
+// run: the published curves, and the future of the trace only if it is an oracle.
 type Model struct {
 	Service       string
 	Initial       int // replicas at the start
@@ -102,6 +102,16 @@ type Model struct {
 	// the window. NaN where missing.
 	History     []float64
 	HistoryStep time.Duration
+	// Future is set for a configuration that declares itself an oracle (see
+	// Kind.Oracle), and nil for every other.
+	Future Future
+}
+
+// Future is the arrival rate that is to come.
+type Future interface {
+	// Highest returns the highest rate in req/s between two instants, events
+	// included; 0 where the scenario's window has ended.
+	Highest(from, to vtime.Time) float64
 }
 
 // Container is what a pod's container asks for: resource names such as cpu,
@@ -158,8 +168,30 @@ type Kind struct {
 	// have; may be nil. Of the model, Service, HasCPU and the containers' names
 	// are filled in.
 	Suits func(config any, m Model) []Problem
+	// Oracle reports whether the configuration is told the future: a bound to
+	// compare with, which results and reports mark as such; may be nil.
+	Oracle func(config any) bool
+	// Caveats returns what a reader must know before believing a run of the
+	// configuration over a window of a trace; may be nil.
+	Caveats func(config any, w Window) []string
 	// New makes a scaler for one service in one replication.
 	New func(config any, m Model) (Scaler, error)
+}
+
+// Window is the part of a trace that a service is run on.
+type Window struct {
+	Trace    string // its name; "" for a constant rate
+	Source   string // what the trace says it comes from
+	From, To time.Time
+}
+
+// FileConfig is a configuration that can name a file of its own format. The
+// loader resolves the path, reads the file and hands its bytes over.
+type FileConfig interface {
+	// NamedFile returns the field and the path the user wrote there, "" for none.
+	NamedFile() (field, path string)
+	// SetFile takes what the file of this name holds.
+	SetFile(data []byte, name string) error
 }
 
 // ManifestConfig is a configuration that can be read from a Kubernetes

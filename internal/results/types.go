@@ -86,6 +86,7 @@ type Replication struct {
 // PolicySummary is a policy over all its seeds.
 type PolicySummary struct {
 	Name          string                    `json:"name"`
+	Oracle        bool                      `json:"oracle,omitempty"` // it is told the future: a bound, nothing to run
 	Metrics       map[string]Estimate       `json:"metrics"`
 	Services      map[string]ServiceSummary `json:"services"`
 	Replications  []Replication             `json:"replications"`
