@@ -39,6 +39,15 @@ type Options struct {
 	Future Future
 }
 
+// KeptSeasons is how much of a series a fit looks at, by those who fit again and
+// again: what is older says little, and would make fits ever slower.
+const KeptSeasons = 8
+
+// Recent returns the part of a history that a fit looks at.
+func Recent(history []float64, season int) []float64 {
+	return history[max(0, len(history)-KeptSeasons*max(season, 1)):]
+}
+
 // Method is a way to forecast, known by name.
 type Method struct {
 	Name   string // as scenarios and flags write it: "SeasonalNaive"

@@ -19,8 +19,9 @@ type forecasts struct {
 
 // roll forecasts every held-out value at each horizon (in steps, rising) from
 // what was known that many steps before it. The method is fitted at the first
-// origin and again every refit steps; in between it observes. It returns the
-// forecasts and what the forecaster called itself last.
+// origin and again every refit steps, to the latest eight seasons, as the
+// forecast policy does; in between it observes. It returns the forecasts and what
+// the forecaster called itself last.
 func roll(s *Series, m forecast.Method, horizons []int, refit int) ([]forecasts, string, error) {
 	furthest := horizons[len(horizons)-1]
 	out := make([]forecasts, len(horizons))
@@ -37,7 +38,7 @@ func roll(s *Series, m forecast.Method, horizons []int, refit int) ([]forecasts,
 				o.Future = s.future(known)
 			}
 			var err error
-			if f, err = m.Fit(s.Values[:known:known], o); err != nil {
+			if f, err = m.Fit(forecast.Recent(s.Values[:known:known], s.SeasonSteps()), o); err != nil {
 				return nil, "", fmt.Errorf("%s at %v: %w", m.Name, s.At(known), err)
 			}
 		} else {

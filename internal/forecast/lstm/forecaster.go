@@ -21,8 +21,13 @@ type forecaster struct {
 	scores  [Ahead]forecast.Residuals
 }
 
-// prediction of a rate, in req/s: its median, and how far it spreads to either side.
-type prediction struct{ middle, down, up float64 }
+// prediction of a rate, in req/s: its median, and how far it spreads to either
+// side. It is scaled once a rate above 0 was seen: before that its spreads mean
+// nothing.
+type prediction struct {
+	middle, down, up float64
+	scaled           bool
+}
 
 // fewestScores is the number of scores at a horizon from which they replace
 // those of the training's validation.
@@ -73,7 +78,7 @@ func (f *forecaster) Observe(y float64) {
 // judge scores the predictions of y.
 func (f *forecaster) judge(y float64) {
 	for i, queue := range f.pending {
-		if len(queue) > i {
+		if len(queue) > i && queue[0].scaled {
 			f.scores[i].Add(queue[0].score(y))
 		}
 	}
@@ -92,7 +97,7 @@ func (f *forecaster) forget() {
 func (f *forecaster) predict(h int, shift float64) prediction {
 	middle, down, up := heads(f.step.out, h)
 	level := f.lens.level(f.lens.last) + middle + shift
-	p := prediction{middle: f.lens.rate(level)}
+	p := prediction{middle: f.lens.rate(level), scaled: f.lens.total > 0}
 	p.down = p.middle - f.lens.rate(level-down) + float64(leastSpread*f.lens.scale)
 	p.up = f.lens.rate(level+up) - p.middle + float64(leastSpread*f.lens.scale)
 	return p

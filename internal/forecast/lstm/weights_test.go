@@ -110,6 +110,28 @@ func TestForecasts(t *testing.T) {
 	})
 }
 
+// TestZerosFirst: a history that begins at night must not make the first rate of
+// the morning a score beyond all measure.
+func TestZerosFirst(t *testing.T) {
+	var v []float64
+	for i := range 12 * 24 {
+		y := 0.0
+		if i%24 >= 9 && i%24 < 17 {
+			y = 100
+		}
+		v = append(v, y)
+	}
+	f, err := Builtin().Method().Fit(v, forecast.Options{Season: 24})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for h := 1; h <= Ahead; h++ {
+		if q := f.Quantile(h, 0.99); q > 1000 {
+			t.Errorf("%d ahead of a day of 100 req/s the quantile 0.99 is %.3g", h, q)
+		}
+	}
+}
+
 // TestBeyondItsReach the forecast goes on as the season before did.
 func TestBeyondItsReach(t *testing.T) {
 	const season = 40

@@ -11,9 +11,6 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
-// keptSeasons is how much of the series a fit looks at.
-const keptSeasons = 8
-
 // series is the service's rate in steps and the model that follows it.
 type series struct {
 	step, refit time.Duration
@@ -88,9 +85,7 @@ func (s *series) close() {
 
 // fit fits the model to the latest values.
 func (s *series) fit(now vtime.Time) {
-	if most := keptSeasons * s.options.Season; len(s.values) > most {
-		s.values = slices.Clone(s.values[len(s.values)-most:])
-	}
+	s.values = slices.Clone(forecast.Recent(s.values, s.options.Season))
 	m, err := s.method.Fit(s.values, s.options)
 	if err != nil { // there is no value yet, the one fault of a finite series
 		return
