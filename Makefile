@@ -4,12 +4,14 @@ GO ?= go
 SIM := bin/sim
 LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# go-nvml is compiled with cgo, and its header marks what it still offers as deprecated.
+export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 LDFLAGS := -s -w -X github.com/kwatt-sim/kwatt/internal/cli.version=$(VERSION)
 
-.PHONY: help build demo test test-long fuzz bench lint verify generate assets clean
+.PHONY: help build demo test test-long fuzz bench lint verify generate assets calibrate-binary clean
 
 help: ## list the targets
-	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: assets ## build bin/sim
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(SIM) ./cmd/sim
@@ -23,6 +25,7 @@ test: ## vet and all tests (a few minutes, most of it the first compile)
 
 test-long: ## the tests with the race detector, and each fuzz target for a minute
 	$(GO) test -race -timeout 60m ./...
+	$(GO) test ./internal/kube/hpa -run TestDecidesAsUpstream -hpa.decisions=1000000 -hpa.seed=1001 -timeout 60m
 	$(MAKE) fuzz FUZZTIME=60s
 
 FUZZTIME ?= 20s
@@ -39,7 +42,7 @@ lint: ## golangci-lint, the version pinned in tools/go.mod
 
 generate: ## rewrite generated files (field docs, JSON Schema, reference pages)
 	$(GO) generate ./...
-	$(GO) test ./internal/powermodel ./internal/profiles ./internal/metrics -run Docs -update
+	$(GO) test ./internal/powermodel ./internal/profiles ./internal/metrics ./internal/kube/hpa -run Docs -update
 
 verify: generate ## generated files are up to date, go.mod is tidy, the code is formatted
 	$(GO) mod tidy -diff
@@ -48,6 +51,9 @@ verify: generate ## generated files are up to date, go.mod is tidy, the code is 
 
 assets: ## fetch ECharts from the npm registry, pinned and checksummed (without npm: static charts)
 	@sh internal/report/assets/fetch.sh --optional
+
+calibrate-binary: ## bin/sim-linux-amd64, to carry to a GPU host for sim calibrate (needs gcc)
+	CGO_ENABLED=1 GOOS=linux GOARCH=amd64 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/sim-linux-amd64 ./cmd/sim
 
 clean: ## remove what was built
 	rm -rf bin

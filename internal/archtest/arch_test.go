@@ -21,17 +21,17 @@ const module = "github.com/kwatt-sim/kwatt/"
 var layers = [][]string{
 	{"cmd/sim"},
 	{"internal/cli"},
-	{"internal/report", "internal/why"},
-	{"internal/experiment"},
-	{"internal/scenario"},
-	{"internal/engine", "internal/schema/gendoc"},
+	{"internal/report", "internal/why", "internal/nvml", "internal/nvml/cuda"},
+	{"internal/experiment", "internal/calibrate/loadgen", "internal/calibrate/gputest"},
+	{"internal/scenario", "internal/calibrate"},
+	{"internal/engine", "internal/schema/gendoc", "internal/powerprofile"},
 	{"internal/results", "internal/schema", "internal/policies/all"},
 	{"internal/stats", "internal/forecast/backtest", "internal/policies/static", "internal/policies/energyaware", "internal/policies/forecast", "internal/kube/hpa", "internal/kube/scheduler"},
-	{"internal/policies/capacity", "internal/kube/manifest", "internal/cluster/clustertest", "internal/forecast/lstm"},
+	{"internal/policies/capacity", "internal/kube/manifest", "internal/cluster/clustertest", "internal/kube/hpa/hpatest", "internal/forecast/lstm"},
 	{"internal/policies", "internal/forecast", "internal/queueing"},
 	{"internal/cluster", "internal/workload", "internal/serving", "internal/carbon", "internal/cost"},
 	{"internal/powermodel", "internal/profiles", "internal/metrics", "internal/decisions", "internal/kube/plugins/energyaware", "internal/kube/plugins/carbonaware"},
-	{"internal/vtime", "internal/rng", "internal/units", "internal/grade", "internal/golden", "internal/kube/plugins/power"},
+	{"internal/vtime", "internal/rng", "internal/units", "internal/grade", "internal/golden", "internal/kube/plugins/power", "internal/nvml/fakedriver"},
 }
 
 // exclusive says who alone may import a package from outside the module (by
@@ -41,6 +41,7 @@ var exclusive = map[string][]string{
 	"k8s.io/":                          {"internal/kube"},
 	"sigs.k8s.io/":                     {"internal/kube"},
 	"github.com/NVIDIA/go-nvml":        {"internal/nvml"},
+	"github.com/prometheus/":           {"internal/cli"},
 	"github.com/go-echarts/":           {"internal/report"},
 	"gonum.org/v1/plot":                {"internal/report"},
 	"github.com/spf13/cobra":           {"internal/cli"},

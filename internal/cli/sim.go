@@ -64,7 +64,7 @@ Exit codes: 0 done, 1 bug, 2 usage, 3 invalid scenario, trace or manifest,
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &codedError{exitUsage, err} })
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddGroup(&cobra.Group{ID: "core", Title: "Simulate:"}, &cobra.Group{ID: "author", Title: "Write scenarios:"},
-		&cobra.Group{ID: "catalogue", Title: "Look things up:"})
+		&cobra.Group{ID: "measure", Title: "Measure:"}, &cobra.Group{ID: "catalogue", Title: "Look things up:"})
 	add := func(group string, cmds ...*cobra.Command) {
 		for _, c := range cmds {
 			c.GroupID = group
@@ -72,6 +72,7 @@ Exit codes: 0 done, 1 bug, 2 usage, 3 invalid scenario, trace or manifest,
 		}
 	}
 	add("core", runCommand(env), reportCommand(env))
+	add("measure", calibrateCommand(env))
 	add("author", validateCommand(env), schemaCommand(env), explainCommand(env), initCommand(env))
 	add("catalogue", traceCommand(env), forecastCommand(env), powerCommand(env), profileCommand(env), carbonCommand(env))
 	asUsageErrors(root)

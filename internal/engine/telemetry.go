@@ -111,6 +111,7 @@ func (w *world) observe(s *service) policies.Observation {
 	}
 	for _, p := range w.cluster.Pods(s.index) {
 		if p.Phase == cluster.Draining {
+			o.Draining++
 			continue
 		}
 		pod := policies.Pod{

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/policies"
+	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
 func constant(rate float64, seconds int) []float64 {
@@ -76,6 +77,24 @@ func TestAPodReadyAtTheScrapeHasNoMetrics(t *testing.T) {
 	}
 	if pod := at(75); !pod.HasMetrics || math.Abs(pod.Metrics.RequestRate-2.5) > 1 {
 		t.Errorf("at 75 s: %+v, want a pod with half of the 5 req/s", pod)
+	}
+}
+
+// A pod that drains is no pod of the service any more, but it is counted until
+// its queue is empty: the API server shows it as ready.
+func TestDrainingPodsAreCounted(t *testing.T) {
+	p := &plan{interval: 15 * time.Second, replicas: []int{2, 2, 1}} // one goes at 30 s
+	c := world1(t, constant(40, 600), p)                             // twice what two replicas serve
+	c.Services[0].Serving.QueueCapacity = 300                        // half a minute of work
+	run(t, c, 1)
+	for i, o := range p.seen {
+		switch drains := o.Now > vtime.At(30*time.Second); {
+		case i < 5 && drains && (o.Draining != 1 || len(o.Pods) != 1), !drains && (o.Draining != 0 || len(o.Pods) != 2):
+			t.Errorf("at %v: %d pods and %d draining", o.Now, len(o.Pods), o.Draining)
+		}
+	}
+	if last := p.seen[len(p.seen)-1]; last.Draining != 0 {
+		t.Errorf("at %v it still drains", last.Now)
 	}
 }
 

@@ -19,6 +19,9 @@ type Observation struct {
 	Now     vtime.Time
 	Desired int // replicas asked for last (spec.replicas)
 	Ready   int // replicas that serve; counted by the control plane, without lag
+	// Draining replicas take no new requests and end with those they have. The
+	// API server still shows them as ready.
+	Draining int
 	// Valid is false until the first scrape has arrived; then all below is zero.
 	Valid       bool
 	At          vtime.Time    // of the newest scrape that is seen

@@ -10,8 +10,9 @@ import (
 // Config of the HorizontalPodAutoscaler. Exactly one of manifest and spec is
 // set; the rest are flags of kube-controller-manager.
 type Config struct {
-	// File is the manifest of an autoscaling/v2 HorizontalPodAutoscaler, relative
-	// to the scenario file.
+	// File of a HorizontalPodAutoscaler as it would be applied to a cluster, or as
+	// kubectl prints it: autoscaling/v2 or v1, by itself or the only one in a
+	// List. Relative to the scenario file.
 	File string `yaml:"manifest,omitempty"`
 	// Spec of an autoscaling/v2 HorizontalPodAutoscaler, inline; scaleTargetRef
 	// may be left out.

@@ -105,7 +105,7 @@ const serviceLabel = "service"
 func serveable(a *autoscalingv2.HorizontalPodAutoscaler) []policies.Problem {
 	var all []policies.Problem
 	known := func(path string, id autoscalingv2.MetricIdentifier, metrics []Metric) {
-		if find(metrics, id.Name) == nil {
+		if id.Name != "" && find(metrics, id.Name) == nil { // without a name upstream's validation has spoken
 			all = append(all, policies.Problem{Path: path + ".metric.name", Message: fmt.Sprintf("unknown metric %q: want one of %s", id.Name, names(metrics))})
 		}
 		if id.Selector == nil {
@@ -121,22 +121,22 @@ func serveable(a *autoscalingv2.HorizontalPodAutoscaler) []policies.Problem {
 		}
 	}
 	resource := func(path, name string) {
-		if name != cpu && name != gpu {
+		if name != "" && name != cpu && name != gpu {
 			all = append(all, policies.Problem{Path: path + ".name", Message: fmt.Sprintf("unknown resource %q: want %s or %s", name, cpu, gpu)})
 		}
 	}
 	for i, m := range a.Spec.Metrics {
 		path := fmt.Sprintf("spec.metrics[%d]", i)
-		switch m.Type {
-		case autoscalingv2.PodsMetricSourceType:
-			known(path+".pods", m.Pods.Metric, PodMetrics())
-		case autoscalingv2.ExternalMetricSourceType:
-			known(path+".external", m.External.Metric, ServiceMetrics())
-		case autoscalingv2.ObjectMetricSourceType:
-			known(path+".object", m.Object.Metric, ServiceMetrics())
-		case autoscalingv2.ResourceMetricSourceType:
+		switch {
+		case m.Pods != nil:
+			known(path+".pods", m.Pods.Metric, podMetrics)
+		case m.External != nil:
+			known(path+".external", m.External.Metric, serviceMetrics)
+		case m.Object != nil:
+			known(path+".object", m.Object.Metric, serviceMetrics)
+		case m.Resource != nil:
 			resource(path+".resource", string(m.Resource.Name))
-		case autoscalingv2.ContainerResourceMetricSourceType:
+		case m.ContainerResource != nil:
 			resource(path+".containerResource", string(m.ContainerResource.Name))
 		}
 	}
@@ -152,8 +152,18 @@ func sortedKeys(m map[string]string) []string {
 	return keys
 }
 
-// milli is what the metrics API serves: the nearest thousandth.
-func milli(v float64) int64 { return int64(math.Round(1000 * v)) }
+// milli is v in thousandths as prometheus-adapter serves it: what is below a
+// thousandth is cut off, and NaN is 0.
+func milli(v float64) int64 {
+	if math.IsNaN(v) {
+		return 0
+	}
+	return int64(1000 * v)
+}
+
+// milliUsed is the use of a resource in thousandths: metrics-server serves
+// nanocores, of which upstream's client makes thousandths, rounding up.
+func milliUsed(v float64) int64 { return int64(math.Ceil(math.Round(1e9*v) / 1e6)) }
 
 // suits returns what the metrics want that the service does not have.
 func (c *Config) suits(m policies.Model) []policies.Problem {
@@ -161,9 +171,10 @@ func (c *Config) suits(m policies.Model) []policies.Problem {
 	if len(problems) > 0 {
 		return nil // Check has reported them
 	}
+	_, prefix, _ := c.find()
 	for i, spec := range a.Spec.Metrics {
 		if p := suits(spec, m); p != nil {
-			p.Path = fmt.Sprintf("spec.metrics[%d]%s", i, p.Path)
+			p.Path = fmt.Sprintf("%sspec.metrics[%d]%s", prefix, i, p.Path)
 			problems = append(problems, *p)
 		}
 	}

@@ -1,7 +1,6 @@
 package hpa
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -9,7 +8,6 @@ import (
 	"unsafe"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/kubernetes/pkg/controller/podautoscaler"
 
 	"github.com/kwatt-sim/kwatt/internal/decisions"
@@ -109,10 +107,10 @@ func (s *Scaler) reconcile(o policies.Observation, current int32) policies.Decis
 	case current < s.min:
 		return clamped(current, s.min, "TooFewReplicas", "Current number of replicas below Spec.MinReplicas")
 	}
-	want, readings, best, err := s.propose(o, current)
+	want, readings, best, failed := s.propose(o, current)
 	if want < 0 {
-		return policies.Decision{Replicas: int(current), Wanted: int(current), Readings: readings, Reason: err.Error(),
-			Clamps: []decisions.Clamp{{Reason: s.failedReason(readings), From: int(current), To: int(current), Message: err.Error()}}}
+		return policies.Decision{Replicas: int(current), Wanted: int(current), Readings: readings, Reason: failed.err.Error(),
+			Clamps: []decisions.Clamp{{Reason: failed.reason, From: int(current), To: int(current), Message: failed.message}}}
 	}
 	d := s.normalize(o.Now, current, want)
 	d.Wanted, d.Readings = int(want), readings
@@ -129,18 +127,26 @@ func clamped(from, to int32, reason, message string) policies.Decision {
 		Clamps: []decisions.Clamp{{Reason: reason, From: int(from), To: int(to), Message: message}}}
 }
 
+// failure is why a reconciliation leaves the replicas as they are: its error, and
+// the condition ScalingActive, which is about the first metric without a value.
+type failure struct {
+	err             error
+	reason, message string
+}
+
 // propose asks all metrics; the largest answer wins (computeReplicasForMetrics).
-// When one has no value the others may scale up, not down: then want is -1 and
-// err upstream's message.
-func (s *Scaler) propose(o policies.Observation, current int32) (want int32, readings []decisions.Reading, best decisions.Reading, err error) {
+// When one has no value the others may scale up, not down: then want is -1.
+func (s *Scaler) propose(o policies.Observation, current int32) (want int32, readings []decisions.Reading, best decisions.Reading, failed failure) {
 	s.view.see(o)
-	var failed error
+	var first error
 	failures := 0
 	for _, spec := range s.object.Spec.Metrics {
 		r, n, err := s.metric(spec, current, int32(len(o.Pods)))
 		if err != nil {
-			if failures++; failed == nil {
-				failed = err
+			if failures++; first == nil {
+				first = err
+				failed.reason = "FailedGet" + string(spec.Type) + "Metric"
+				failed.message = "the HPA was unable to compute the replica count: " + errors.Unwrap(err).Error()
 			}
 			r.Problem = err.Error()
 		} else {
@@ -151,103 +157,11 @@ func (s *Scaler) propose(o policies.Observation, current int32) (want int32, rea
 		}
 		readings = append(readings, r)
 	}
-	if failures > 0 {
-		err = fmt.Errorf("invalid metrics (%d invalid out of %d), first error is: %w", failures, len(s.object.Spec.Metrics), failed)
-	}
 	if failures >= len(s.object.Spec.Metrics) || failures > 0 && want < current {
-		return -1, readings, best, err
+		failed.err = fmt.Errorf("invalid metrics (%d invalid out of %d), first error is: %w", failures, len(s.object.Spec.Metrics), first)
+		return -1, readings, best, failed
 	}
-	return want, readings, best, nil
-}
-
-// metric asks upstream's ReplicaCalculator for the replicas of one metric
-// (computeReplicasForMetric).
-func (s *Scaler) metric(spec autoscalingv2.MetricSpec, current, pods int32) (r decisions.Reading, n int32, err error) {
-	all, c, t := labels.Everything(), s.calculator, s.tolerances
-	var usage int64
-	switch spec.Type {
-	case autoscalingv2.PodsMetricSourceType:
-		target := spec.Pods.Target.AverageValue.MilliValue()
-		r = reading("pods metric "+spec.Pods.Metric.Name, target)
-		n, usage, _, err = c.GetMetricReplicas(current, target, spec.Pods.Metric.Name, t, namespace, all, all)
-		err = failure("failed to get pods metric value", err)
-	case autoscalingv2.ObjectMetricSourceType:
-		m := spec.Object
-		kind := "Object"
-		switch {
-		case m.Target.Type == autoscalingv2.ValueMetricType && m.Target.Value != nil:
-			r = reading(m.DescribedObject.Kind+" metric "+m.Metric.Name, m.Target.Value.MilliValue())
-			n, usage, _, err = c.GetObjectMetricReplicas(current, m.Target.Value.MilliValue(), m.Metric.Name, t, namespace, &m.DescribedObject, all, all)
-		case m.Target.Type == autoscalingv2.AverageValueMetricType && m.Target.AverageValue != nil:
-			r = reading(m.DescribedObject.Kind+" metric "+m.Metric.Name, m.Target.AverageValue.MilliValue())
-			n, usage, _, err = c.GetObjectPerPodMetricReplicas(pods, m.Target.AverageValue.MilliValue(), m.Metric.Name, t, namespace, &m.DescribedObject, all)
-		default:
-			r = reading(kind+" metric "+m.Metric.Name, 0)
-			err = errors.New("invalid object metric source: neither a value target nor an average value target was set")
-		}
-		err = failure("failed to get object metric value", err)
-	case autoscalingv2.ExternalMetricSourceType:
-		m := spec.External
-		if m.Target.AverageValue != nil {
-			r = reading("external metric "+m.Metric.Name, m.Target.AverageValue.MilliValue())
-			n, usage, _, err = c.GetExternalPerPodMetricReplicas(pods, m.Target.AverageValue.MilliValue(), m.Metric.Name, t, namespace, nil)
-		} else {
-			r = reading("external metric "+m.Metric.Name, m.Target.Value.MilliValue())
-			n, usage, _, err = c.GetExternalMetricReplicas(current, m.Target.Value.MilliValue(), m.Metric.Name, t, namespace, nil, all)
-		}
-		err = failure("failed to get "+m.Metric.Name+" external metric value", err)
-	case autoscalingv2.ResourceMetricSourceType:
-		r, n, usage, err = s.resource(spec.Resource.Target, string(spec.Resource.Name), "", current)
-	case autoscalingv2.ContainerResourceMetricSourceType:
-		m := spec.ContainerResource
-		r, n, usage, err = s.resource(m.Target, string(m.Name), m.Container, current)
-	}
-	r.Value = float64(usage) / 1000
-	return r, n, err
-}
-
-// resource is computeStatusForResourceMetricGeneric. A utilization is read in
-// per cent of what the pods ask for.
-func (s *Scaler) resource(target autoscalingv2.MetricTarget, name, container string, current int32) (r decisions.Reading, n int32, usage int64, err error) {
-	label := name + " resource"
-	if container != "" {
-		label += " of container " + container
-	}
-	ctx, all := context.Background(), labels.Everything()
-	if target.AverageValue != nil {
-		r = reading(label, target.AverageValue.MilliValue())
-		n, usage, _, err = s.calculator.GetRawResourceReplicas(ctx, current, target.AverageValue.MilliValue(), resourceName(name), s.tolerances, namespace, all, container)
-		return r, n, usage, failure("failed to get "+name+" usage", err)
-	}
-	if target.AverageUtilization == nil {
-		return reading(label, 0), 0, 0, errors.New("invalid resource metric source: neither an average utilization target nor an average value (usage) target was set")
-	}
-	r = reading(label+" utilization (percentage of request)", int64(*target.AverageUtilization)*1000)
-	var percent int32
-	n, percent, _, _, err = s.calculator.GetResourceReplicas(ctx, current, *target.AverageUtilization, resourceName(name), s.tolerances, namespace, all, container)
-	return r, n, int64(percent) * 1000, failure("failed to get "+name+" utilization", err)
-}
-
-func reading(name string, targetMilli int64) decisions.Reading {
-	return decisions.Reading{Name: name, Target: float64(targetMilli) / 1000}
-}
-
-func failure(doing string, err error) error {
-	if err == nil {
-		return nil
-	}
-	return fmt.Errorf("%s: %w", doing, err)
-}
-
-// failedReason is the reason of the condition ScalingActive after a failure:
-// that of the first metric without a value.
-func (s *Scaler) failedReason(readings []decisions.Reading) string {
-	for i, r := range readings {
-		if r.Problem != "" {
-			return "FailedGet" + string(s.object.Spec.Metrics[i].Type) + "Metric"
-		}
-	}
-	return ""
+	return want, readings, best, failure{}
 }
 
 // decimal writes a figure as short as it can be.

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
-	v1 "k8s.io/api/core/v1"
 
 	"github.com/kwatt-sim/kwatt/internal/decisions"
 	"github.com/kwatt-sim/kwatt/internal/policies"
@@ -15,8 +14,6 @@ import (
 // Here stands what upstream does with time.Now() and does not export: the
 // stabilization windows and the scaling policies, function by function after
 // pkg/controller/podautoscaler/horizontal.go of Kubernetes v1.36.
-
-func resourceName(name string) v1.ResourceName { return v1.ResourceName(name) }
 
 // The messages of the conditions.
 const (

@@ -9,9 +9,11 @@ import (
 	autoscalingv2 "k8s.io/api/autoscaling/v2"
 	v1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	metricsclient "k8s.io/kubernetes/pkg/controller/podautoscaler/metrics"
 
@@ -32,25 +34,37 @@ const namespace = "default"
 type view struct {
 	config     *Config
 	containers []v1.Container
-	requests   map[string]map[string]int64 // container → resource → thousandths
+	server     string           // the container that uses the CPU and the GPU
+	gpus       map[string]int64 // thousandths that each container asks for
 
-	o    policies.Observation
-	pods []*v1.Pod
-	at   []time.Time // the newest scrape, by pod
-	wall time.Time
+	o       policies.Observation
+	pods    []*v1.Pod   // those of the observation, then the draining ones
+	at      []time.Time // the newest scrape, in the time of each pod
+	wall    time.Time
+	objects []*object // room for pods, kept
+}
+
+// object is a Pod with what it points to.
+type object struct {
+	pod     v1.Pod
+	started metav1.Time
+	ready   [1]v1.PodCondition
 }
 
 const margin = time.Hour
 
 func newView(c *Config, containers []policies.Container) *view {
-	v := &view{config: c, requests: map[string]map[string]int64{}}
+	v := &view{config: c, gpus: map[string]int64{}}
 	for _, x := range containers {
 		list := v1.ResourceList{}
 		for name, milli := range x.Requests {
 			list[v1.ResourceName(name)] = *resource.NewMilliQuantity(milli, resource.DecimalSI)
 		}
 		v.containers = append(v.containers, v1.Container{Name: x.Name, Resources: v1.ResourceRequirements{Requests: list}})
-		v.requests[x.Name] = x.Requests
+		v.gpus[x.Name] = x.Requests[gpu]
+		if v.server == "" || v.gpus[v.server] == 0 && v.gpus[x.Name] > 0 {
+			v.server = x.Name
+		}
 	}
 	return v
 }
@@ -59,28 +73,51 @@ func newView(c *Config, containers []policies.Container) *view {
 func (v *view) see(o policies.Observation) {
 	v.o, v.wall = o, time.Now()
 	v.pods, v.at = v.pods[:0], v.at[:0]
-	objects := make([]v1.Pod, len(o.Pods))
 	for i := range o.Pods {
-		v.at = append(v.at, v.pod(&o.Pods[i], &objects[i]))
-		v.pods = append(v.pods, &objects[i])
+		v.at = append(v.at, v.pod(&o.Pods[i]))
+	}
+	for i := range o.Draining {
+		v.draining(i)
 	}
 }
 
-// pod fills in the Pod object and returns the time of the newest scrape in its
-// time.
-func (v *view) pod(p *policies.Pod, o *v1.Pod) time.Time {
-	o.Name, o.Namespace = p.Name, namespace
-	o.Spec.Containers = v.containers
-	o.Status.Phase = v1.PodPending
-	ready := v1.ConditionFalse
-	if p.Running {
-		o.Status.Phase = v1.PodRunning
+// add returns the object of one more pod.
+func (v *view) add(name string, ready v1.ConditionStatus) *object {
+	if len(v.pods) == len(v.objects) {
+		v.objects = append(v.objects, new(object))
 	}
+	x := v.objects[len(v.pods)]
+	*x = object{ready: [1]v1.PodCondition{{Type: v1.PodReady, Status: ready}}}
+	x.pod.Name, x.pod.Namespace = name, namespace
+	x.pod.Spec.Containers = v.containers
+	x.pod.Status.Conditions = x.ready[:]
+	v.pods = append(v.pods, &x.pod)
+	return x
+}
+
+// draining adds the i-th draining replica. The calculator leaves it out, except
+// where it counts the ready pods for a Value target.
+func (v *view) draining(i int) {
+	x := v.add(drainingName(i), v1.ConditionTrue)
+	x.pod.DeletionTimestamp = &metav1.Time{Time: v.wall}
+	x.pod.Status.Phase = v1.PodRunning
+}
+
+// drainingName is a name that no pod can have.
+func drainingName(i int) string { return fmt.Sprintf("draining/%d", i) }
+
+// pod adds a pod and returns when the newest scrape was, in the pod's time.
+func (v *view) pod(p *policies.Pod) time.Time {
+	ready := v1.ConditionFalse
 	if p.Ready {
 		ready = v1.ConditionTrue
 	}
+	x := v.add(p.Name, ready)
+	x.pod.Status.Phase = v1.PodPending
+	if p.Running {
+		x.pod.Status.Phase = v1.PodRunning
+	}
 	if p.Started == vtime.Forever {
-		o.Status.Conditions = []v1.PodCondition{{Type: v1.PodReady, Status: ready}}
 		return v.wall
 	}
 	border := p.Started.Add(v.config.CPUInitializationPeriod.D())
@@ -88,15 +125,13 @@ func (v *view) pod(p *policies.Pod, o *v1.Pod) time.Time {
 	if border > v.o.Now {
 		start = start.Add(2 * margin)
 	}
-	time := func(t vtime.Time) metav1.Time { return metav1.Time{Time: start.Add(t.Sub(p.Started))} }
-	began := time(p.Started)
-	o.Status.StartTime = &began
-	changed := began
+	time := func(t vtime.Time) time.Time { return start.Add(t.Sub(p.Started)) }
+	x.started.Time, x.ready[0].LastTransitionTime.Time = start, start
+	x.pod.Status.StartTime = &x.started
 	if p.ReadyAt != vtime.Forever {
-		changed = time(p.ReadyAt)
+		x.ready[0].LastTransitionTime.Time = time(p.ReadyAt)
 	}
-	o.Status.Conditions = []v1.PodCondition{{Type: v1.PodReady, Status: ready, LastTransitionTime: changed}}
-	return time(v.o.At).Time
+	return time(v.o.At)
 }
 
 // List implements corelisters.PodLister and PodNamespaceLister.
@@ -110,85 +145,73 @@ func (v *view) Get(name string) (*v1.Pod, error) {
 	return nil, apierrors.NewNotFound(v1.Resource("pods"), name)
 }
 
-// errNoMetrics is what upstream's clients say when the metrics APIs have nothing.
-var errNoMetrics = errors.New("no metrics returned from custom metrics API")
-
-// GetRawMetric implements metricsclient.MetricsClient.
-func (v *view) GetRawMetric(name, _ string, _, _ labels.Selector) (metricsclient.PodMetricsInfo, time.Time, error) {
-	return v.perPod(func(p *policies.Pod) (int64, bool) {
-		return milli(find(podMetrics, name).pod(p.Metrics)), true
-	}, errNoMetrics)
-}
-
 // podMetrics and serviceMetrics are the catalogues, made once.
 var podMetrics, serviceMetrics = PodMetrics(), ServiceMetrics()
 
-// GetResourceMetric implements metricsclient.MetricsClient: a container's use,
-// or the pod's.
+// GetRawMetric implements metricsclient.MetricsClient.
+func (v *view) GetRawMetric(name, _ string, _, _ labels.Selector) (metricsclient.PodMetricsInfo, time.Time, error) {
+	of := find(podMetrics, name).pod
+	return v.perPod("custom", func(p *policies.Pod) int64 { return milli(of(p.Metrics)) })
+}
+
+// GetResourceMetric implements metricsclient.MetricsClient: what the pod uses,
+// or one container. The server uses it all; the others are idle.
 func (v *view) GetResourceMetric(_ context.Context, name v1.ResourceName, _ string, _ labels.Selector, container string) (metricsclient.PodMetricsInfo, time.Time, error) {
-	return v.perPod(func(p *policies.Pod) (int64, bool) {
-		use := p.Metrics.CPUCores
-		if name == gpu {
-			use = float64(p.Metrics.BusyRatio * float64(v.requested(gpu)) / 1000)
+	return v.perPod("resource", func(p *policies.Pod) int64 {
+		switch {
+		case container != "" && container != v.server:
+			return 0
+		case name == gpu:
+			return milliUsed(p.Metrics.BusyRatio * float64(v.gpus[v.server]) / 1000)
 		}
-		if container != "" && container != v.user(string(name)) {
-			return 0, v.requests[container] != nil // a container besides the server uses nothing
-		}
-		return milli(use), true
-	}, errors.New("no metrics returned from resource metrics API"))
+		return milliUsed(p.Metrics.CPUCores)
+	})
 }
 
-// requested is what the pod's containers ask for together, in thousandths.
-func (v *view) requested(name string) int64 {
-	sum := int64(0)
-	for _, c := range v.containers {
-		sum += v.requests[c.Name][name]
-	}
-	return sum
-}
-
-// user is the container that uses a resource: the one that asks for the GPU,
-// which is the server.
-func (v *view) user(string) string {
-	for _, c := range v.containers {
-		if v.requests[c.Name][gpu] > 0 {
-			return c.Name
-		}
-	}
-	return v.containers[0].Name
-}
-
-func (v *view) perPod(read func(*policies.Pod) (int64, bool), none error) (metricsclient.PodMetricsInfo, time.Time, error) {
+// perPod reads a metric of every pod that has metrics.
+func (v *view) perPod(api string, read func(*policies.Pod) int64) (metricsclient.PodMetricsInfo, time.Time, error) {
 	info := metricsclient.PodMetricsInfo{}
 	for i := range v.o.Pods {
-		p := &v.o.Pods[i]
-		if !p.HasMetrics {
-			continue
+		if p := &v.o.Pods[i]; p.HasMetrics {
+			info[p.Name] = metricsclient.PodMetric{Timestamp: v.at[i], Window: v.o.Window, Value: read(p)}
 		}
-		if value, ok := read(p); ok {
-			info[p.Name] = metricsclient.PodMetric{Timestamp: v.at[i], Window: v.o.Window, Value: value}
+	}
+	if v.o.Valid {
+		for i := range v.o.Draining { // the calculator ignores the value
+			info[drainingName(i)] = metricsclient.PodMetric{Timestamp: v.wall, Window: v.o.Window}
 		}
 	}
 	if len(info) == 0 {
-		return nil, time.Time{}, none
+		return nil, time.Time{}, fmt.Errorf("no metrics returned from %s metrics API", api)
 	}
 	return info, v.wall, nil
 }
 
-// GetObjectMetric implements metricsclient.MetricsClient.
-func (v *view) GetObjectMetric(name, _ string, _ *autoscalingv2.CrossVersionObjectReference, _ labels.Selector) (int64, time.Time, error) {
-	value, ok := find(serviceMetrics, name).service(v.o)
-	if !ok || !v.o.Valid {
-		return 0, time.Time{}, errNoMetrics
+// GetObjectMetric implements metricsclient.MetricsClient. Its error is that of
+// an adapter which does not find the metric.
+func (v *view) GetObjectMetric(name, _ string, object *autoscalingv2.CrossVersionObjectReference, _ labels.Selector) (int64, time.Time, error) {
+	value, ok := v.service(name)
+	if !ok {
+		plural, _ := meta.UnsafeGuessKindToResource(schema.FromAPIVersionAndKind(object.APIVersion, object.Kind))
+		return 0, time.Time{}, fmt.Errorf("unable to fetch metrics from custom metrics API: the server could not find the metric %s for %s %s", name, plural.GroupResource(), object.Name)
 	}
-	return milli(value), v.wall, nil
+	return value, v.wall, nil
 }
 
 // GetExternalMetric implements metricsclient.MetricsClient.
 func (v *view) GetExternalMetric(name, _ string, _ labels.Selector) ([]int64, time.Time, error) {
-	value, ok := find(serviceMetrics, name).service(v.o)
-	if !ok || !v.o.Valid {
-		return nil, time.Time{}, fmt.Errorf("no metrics returned from external metrics API")
+	value, ok := v.service(name)
+	if !ok {
+		return nil, time.Time{}, errors.New("no metrics returned from external metrics API")
 	}
-	return []int64{milli(value)}, v.wall, nil
+	return []int64{value}, v.wall, nil
+}
+
+// service reads a metric of the whole service, in thousandths.
+func (v *view) service(name string) (value int64, ok bool) {
+	if !v.o.Valid {
+		return 0, false
+	}
+	x, ok := find(serviceMetrics, name).service(v.o)
+	return milli(x), ok
 }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
@@ -16,7 +17,8 @@ import (
 )
 
 // Decode makes an object of the kind that is wanted, defaults filled in, in the
-// decoder's internal version.
+// decoder's internal version. When nothing is wrong but fields that are unknown
+// or stand twice, it returns the object without them as well.
 func Decode(d runtime.Decoder, object map[string]any, kind string) (runtime.Object, []policies.Problem) {
 	if is, ok := object["kind"]; ok && is != kind {
 		return nil, []policies.Problem{{Path: "kind", Message: fmt.Sprintf("want a %s, found %v", kind, is)}}
@@ -27,13 +29,17 @@ func Decode(d runtime.Decoder, object map[string]any, kind string) (runtime.Obje
 	}
 	decoded, _, err := d.Decode(data, nil, nil)
 	if err != nil {
-		return nil, decodingProblems(err)
+		return decoded, decodingProblems(err)
 	}
 	return decoded, nil
 }
 
-// unknownField finds the path in the strict decoder's messages.
-var unknownField = regexp.MustCompile(`^(unknown|duplicate) field "([^"]+)"$`)
+// unknownField and wrongType find the path in the decoder's messages; that of a
+// wrong type leaves out the indices of lists.
+var (
+	unknownField = regexp.MustCompile(`^(unknown|duplicate) field "([^"]+)"$`)
+	wrongType    = regexp.MustCompile(`Go struct field \w+\.(\S+) of type `)
+)
 
 // decodingProblems are the faults that the strict decoder found.
 func decodingProblems(err error) []policies.Problem {
@@ -41,13 +47,17 @@ func decodingProblems(err error) []policies.Problem {
 	switch {
 	case ok:
 	case runtime.IsMissingKind(err):
-		return []policies.Problem{{Path: "kind", Message: err.Error(), Hint: "head the file with apiVersion and kind"}}
+		return []policies.Problem{{Path: "kind", Message: withoutObject(err), Hint: "head the file with apiVersion and kind"}}
 	case runtime.IsMissingVersion(err):
-		return []policies.Problem{{Path: "apiVersion", Message: err.Error(), Hint: "head the file with apiVersion and kind"}}
+		return []policies.Problem{{Path: "apiVersion", Message: withoutObject(err), Hint: "head the file with apiVersion and kind"}}
 	case runtime.IsNotRegisteredError(err):
 		return []policies.Problem{{Path: "apiVersion", Message: err.Error()}}
 	default:
-		return []policies.Problem{{Message: err.Error()}}
+		p := policies.Problem{Message: err.Error()}
+		if m := wrongType.FindStringSubmatch(p.Message); m != nil {
+			p.Path = m[1]
+		}
+		return []policies.Problem{p}
 	}
 	var all []policies.Problem
 	for _, e := range strict.Errors() {
@@ -58,6 +68,12 @@ func decodingProblems(err error) []policies.Problem {
 		all = append(all, p)
 	}
 	return all
+}
+
+// withoutObject is the message of an error that ends with the whole object.
+func withoutObject(err error) string {
+	message, _, _ := strings.Cut(err.Error(), " in '")
+	return message
 }
 
 // Problems are the faults that upstream's validation found, in its words.
