@@ -25,6 +25,7 @@ test: ## vet and all tests (a few minutes, most of it the first compile)
 
 test-long: ## the tests with the race detector, and each fuzz target for a minute
 	$(GO) test -race -timeout 60m ./...
+	$(GO) test ./internal/kube/scheduler -run 'Same|Free' -long -timeout 60m
 	$(GO) test ./internal/kube/hpa -run TestDecidesAsUpstream -hpa.decisions=1000000 -hpa.seed=1001 -timeout 60m
 	$(MAKE) fuzz FUZZTIME=60s
 
@@ -35,6 +36,7 @@ fuzz: ## fuzz the scenario and the trace reader (FUZZTIME=20s each)
 
 bench: ## benchmarks of the data plane, and a day at 100,000 req/s
 	$(GO) test ./internal/serving ./internal/rng -run '^$$' -bench . -benchtime 2s
+	$(GO) test ./internal/kube/scheduler -run '^$$' -bench Schedule
 	$(GO) test ./internal/experiment -run '^$$' -bench FullDay -benchtime 1x -timeout 30m
 
 lint: ## golangci-lint, the version pinned in tools/go.mod

@@ -19,19 +19,89 @@ const module = "github.com/kwatt-sim/kwatt/"
 
 // layers, from the top. A package may import what stands in a lower layer.
 var layers = [][]string{
-	{"cmd/sim"},
-	{"internal/cli"},
-	{"internal/report", "internal/why", "internal/nvml", "internal/nvml/cuda"},
-	{"internal/experiment", "internal/calibrate/loadgen", "internal/calibrate/gputest"},
-	{"internal/scenario", "internal/calibrate"},
-	{"internal/engine", "internal/schema/gendoc", "internal/powerprofile"},
-	{"internal/results", "internal/schema", "internal/policies/all"},
-	{"internal/stats", "internal/forecast/backtest", "internal/policies/static", "internal/policies/energyaware", "internal/policies/forecast", "internal/kube/hpa", "internal/kube/scheduler"},
-	{"internal/policies/capacity", "internal/kube/manifest", "internal/cluster/clustertest", "internal/kube/hpa/hpatest", "internal/forecast/lstm"},
-	{"internal/policies", "internal/forecast", "internal/queueing"},
-	{"internal/cluster", "internal/workload", "internal/serving", "internal/carbon", "internal/cost"},
-	{"internal/powermodel", "internal/profiles", "internal/metrics", "internal/decisions", "internal/kube/plugins/energyaware", "internal/kube/plugins/carbonaware"},
-	{"internal/vtime", "internal/rng", "internal/units", "internal/grade", "internal/golden", "internal/kube/plugins/power", "internal/nvml/fakedriver"},
+	{
+		"cmd/sim",
+	},
+	{
+		"internal/cli",
+	},
+	{
+		"internal/kube/schedsim",
+		"internal/nvml",
+		"internal/nvml/cuda",
+		"internal/report",
+		"internal/why",
+	},
+	{
+		"internal/calibrate/gputest",
+		"internal/calibrate/loadgen",
+		"internal/experiment",
+	},
+	{
+		"internal/calibrate",
+		"internal/scenario",
+	},
+	{
+		"internal/powerfile",
+	},
+	{
+		"internal/engine",
+		"internal/powerprofile",
+		"internal/schema/gendoc",
+	},
+	{
+		"internal/policies/all",
+		"internal/results",
+		"internal/schema",
+	},
+	{
+		"internal/forecast/backtest",
+		"internal/kube/hpa",
+		"internal/kube/scheduler",
+		"internal/policies/energyaware",
+		"internal/policies/forecast",
+		"internal/policies/static",
+		"internal/stats",
+	},
+	{
+		"internal/cluster/clustertest",
+		"internal/forecast/lstm",
+		"internal/kube/hpa/hpatest",
+		"internal/kube/manifest",
+		"internal/policies/capacity",
+	},
+	{
+		"internal/forecast",
+		"internal/policies",
+		"internal/queueing",
+	},
+	{
+		"internal/carbon",
+		"internal/cluster",
+		"internal/cost",
+		"internal/poweraccuracy",
+		"internal/serving",
+		"internal/workload",
+	},
+	{
+		"internal/decisions",
+		"internal/kube/plugins/carbonaware",
+		"internal/kube/plugins/energyaware",
+		"internal/metrics",
+		"internal/powerfit",
+		"internal/powermodel",
+		"internal/profiles",
+	},
+	{
+		"internal/golden",
+		"internal/grade",
+		"internal/kube/plugins/power",
+		"internal/nvml/fakedriver",
+		"internal/rng",
+		"internal/tty",
+		"internal/units",
+		"internal/vtime",
+	},
 }
 
 // exclusive says who alone may import a package from outside the module (by

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kwatt-sim/kwatt/internal/carbon"
-	"github.com/kwatt-sim/kwatt/internal/powermodel"
 	"github.com/kwatt-sim/kwatt/internal/profiles"
 )
 
@@ -24,43 +23,6 @@ func table(w io.Writer, header string, rows []string) error {
 	}
 	return filesError(tw.Flush())
 }
-
-func powerCommand(env Env) *cobra.Command {
-	list := &cobra.Command{
-		Use:   "list",
-		Short: "The GPUs of the catalogue: watts with their grades",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			var rows []string
-			for _, g := range powermodel.Catalogue() {
-				first, last := g.Busy[0], g.Busy[len(g.Busy)-1]
-				rows = append(rows, fmt.Sprintf("%s\t%s\t%s\t%s @%d\t%s @%d\t%.0f\t%s", g.Name, watts(g.Bare), watts(g.Context),
-					watts(first.Watts), first.Batch, watts(last.Watts), last.Batch, g.CapWatts, watts(g.NodeBase)))
-			}
-			return table(env.Stdout, "GPU\tBARE W\tCONTEXT W\tBUSY W @BATCH\tBUSY W @BATCH\tCAP W\tHOST W/GPU", rows)
-		},
-	}
-	show := &cobra.Command{
-		Use:   "show GPU",
-		Short: "One GPU's figures with their sources",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			g, err := powermodel.Lookup(args[0])
-			if err != nil {
-				return &codedError{exitUsage, err}
-			}
-			fmt.Fprintf(env.Stdout, "%s (%s), cap %.0f W\n", g.Name, g.Title, g.CapWatts)
-			var rows []string
-			for _, f := range g.Figures() {
-				rows = append(rows, fmt.Sprintf("%s\t%g\t%v\t%s", f.Name+", "+f.Unit, f.Point.Value, f.Point.Grade, f.Point.Source))
-			}
-			return table(env.Stdout, "FIGURE\tVALUE\tGRADE\tSOURCE", rows)
-		},
-	}
-	return group("power", "The power catalogue", list, show)
-}
-
-func watts(p powermodel.Point) string { return fmt.Sprintf("%.0f %v", p.Value, p.Grade) }
 
 func profileCommand(env Env) *cobra.Command {
 	list := &cobra.Command{

@@ -20,6 +20,7 @@ const (
 	exitInvalid     = 3   // invalid scenario, trace or manifest
 	exitFiles       = 4   // a file could not be read or written
 	exitLimit       = 5   // a limit was hit or an invariant broke
+	exitDiffers     = 99  // a check that was asked for failed
 	exitInterrupted = 130 // stopped by the user; what finished is kept
 )
 

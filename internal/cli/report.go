@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -35,10 +34,7 @@ func reportCommand(env Env) *cobra.Command {
 				return err
 			}
 			if err := results.Verify(args[0]); err != nil {
-				if errors.Is(err, fs.ErrNotExist) {
-					err = fmt.Errorf("%w; name the folder of one run, such as results/my-scenario/0123456789ab", err)
-				}
-				return filesError(err)
+				return resultsError(err)
 			}
 			if output == "md" {
 				b, err := os.ReadFile(filepath.Join(args[0], results.MarkdownFile))
@@ -49,7 +45,7 @@ func reportCommand(env Env) *cobra.Command {
 			}
 			s, _, err := results.Read(args[0])
 			if err != nil {
-				return filesError(err)
+				return resultsError(err)
 			}
 			return printSummary(env, s, output, color)
 		},
@@ -57,6 +53,14 @@ func reportCommand(env Env) *cobra.Command {
 	c.Flags().StringVarP(&output, "output", "o", "text", "text, json or md")
 	c.Flags().StringVar(&color, "color", "auto", "auto, always or never")
 	return c
+}
+
+// resultsError is an error of reading a results directory.
+func resultsError(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		err = fmt.Errorf("%w; name the folder of one run, such as results/my-scenario/0123456789ab", err)
+	}
+	return filesError(err)
 }
 
 // checkOutput refuses an -o or --color that is none of the choices.
@@ -77,10 +81,7 @@ func checkColor(color string) error {
 func printSummary(env Env, s *results.Summary, output, color string) error {
 	switch output {
 	case "json":
-		e := json.NewEncoder(env.Stdout)
-		e.SetIndent("", "  ")
-		e.SetEscapeHTML(false)
-		return filesError(e.Encode(s))
+		return printJSON(env, s)
 	case "text":
 		return filesError(report.Text(env.Stdout, s, report.Options{Color: env.color(env.Stdout, color), Currency: s.Currency}))
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/kwatt-sim/kwatt/internal/engine"
 	"github.com/kwatt-sim/kwatt/internal/experiment"
@@ -39,6 +40,12 @@ type runFlags struct {
 // ledgers are the values of --ledger.
 var ledgers = map[string]engine.Ledger{"changes": engine.Changes, "ticks": engine.Ticks, "nodes": engine.NodeResults}
 
+// What --ledger and --out are when they are not given.
+const (
+	defaultLedger = "ticks"
+	defaultOut    = "results"
+)
+
 func runCommand(env Env) *cobra.Command {
 	var fl runFlags
 	c := &cobra.Command{
@@ -60,20 +67,24 @@ func runCommand(env Env) *cobra.Command {
 			return nil
 		},
 	}
-	f := c.Flags()
+	fl.register(c.Flags())
+	return c
+}
+
+// register makes the flags known to a set.
+func (fl *runFlags) register(f *pflag.FlagSet) {
 	f.StringArrayVar(&fl.policies, "policy", nil, "run only this policy (repeatable; the first is the base of comparisons)")
 	f.StringVar(&fl.seeds, "seeds", "", "seeds A..B, or one seed (default: the scenario's)")
 	f.StringArrayVar(&fl.set, "set", nil, "replace a value: path=value (repeatable)")
-	f.StringVar(&fl.out, "out", "results", "folder of results")
+	f.StringVar(&fl.out, "out", defaultOut, "folder of results")
 	f.IntVarP(&fl.parallel, "jobs", "j", runtime.NumCPU(), "replications at once")
 	f.BoolVar(&fl.resume, "resume", false, "go on with an interrupted run of the same scenario")
 	f.BoolVar(&fl.dryRun, "dry-run", false, "print the effective scenario and stop")
 	f.StringVarP(&fl.output, "output", "o", "text", "what to print: text, json (summary.json), none; with --dry-run yaml")
 	f.BoolVarP(&fl.quiet, "quiet", "q", false, "no progress")
 	f.StringVar(&fl.color, "color", "auto", "auto, always or never")
-	f.StringVar(&fl.ledger, "ledger", "ticks", "how much of the decisions to keep: changes, ticks (also those to change nothing) or nodes (also each node's filter and score results)")
+	f.StringVar(&fl.ledger, "ledger", defaultLedger, "how much of the decisions to keep: changes, ticks (also those to change nothing) or nodes (also each node's filter and score results)")
 	f.BoolVar(&fl.static, "static-charts", false, "SVG charts without scripts in report.html")
-	return c
 }
 
 // check refuses flags before anything is simulated.
@@ -257,9 +268,15 @@ func (r *experimentRun) summarise(runs []*results.Run) error {
 	grades, notes := experiment.Provenance(r.file)
 	r.bundle.Runs = runs
 	var err error
-	r.bundle.Summary, err = results.Summarise(runs, results.Inputs{
-		Scenario: r.file.Scenario.Metadata.Name, Currency: r.file.Scenario.Spec.Cost.Currency, Effective: r.bundle.Effective, Policies: r.policies, Oracles: experiment.Oracles(r.file), Grades: grades, Notes: notes,
-	})
+	in := results.Inputs{
+		Scenario: r.file.Scenario.Metadata.Name, Start: r.file.Start(), Duration: r.file.Scenario.Spec.Duration.D(),
+		Currency: r.file.Scenario.Spec.Cost.Currency, Effective: r.bundle.Effective,
+		Policies: r.policies, Oracles: experiment.Oracles(r.file), Grades: grades, Notes: notes,
+	}
+	if len(r.file.Inputs) > 1 {
+		in.Files = r.file.Digest()
+	}
+	r.bundle.Summary, err = results.Summarise(runs, in)
 	if err != nil {
 		return err
 	}
@@ -300,6 +317,9 @@ func (r *experimentRun) reproduce() string {
 	}
 	for _, s := range r.flags.set {
 		words = append(words, "--set", s)
+	}
+	if r.flags.ledger != defaultLedger {
+		words = append(words, "--ledger", r.flags.ledger)
 	}
 	return shellWords(words)
 }

@@ -7,14 +7,18 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// TestMain lets a test start this very program as a process of its own.
+// TestMain lets a test start this very program as a process of its own, and
+// scripts call it sim.
 func TestMain(m *testing.M) {
+	asSim := func() { os.Exit(Sim(OSEnv())) }
 	if os.Getenv("KWATT_TEST_AS_SIM") != "" {
-		os.Exit(Sim(OSEnv()))
+		asSim()
 	}
-	os.Exit(m.Run())
+	testscript.Main(m, map[string]func(){"sim": asSim})
 }
 
 // A real interrupt of a real process, in mid-run.

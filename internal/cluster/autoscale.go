@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/kwatt-sim/kwatt/internal/decisions"
 	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
@@ -72,9 +73,14 @@ func (c *Cluster) grow() {
 		for _, n := range best.nodes {
 			c.powerOn(n, "pods without a place")
 		}
+		c.expansion = nil
 		left = best.left
 	}
 }
+
+// Expansion returns how the pool was chosen whose nodes are being asked for,
+// nil when none are.
+func (c *Cluster) Expansion() *decisions.Expansion { return c.expansion }
 
 // makingRoom reports whether preemption is making room for the pod.
 func makingRoom(p *Pod) bool {
@@ -137,7 +143,8 @@ func (c *Cluster) expand(nodes []*Node, pods []*Pod) option {
 }
 
 // bestOption returns what the expander chooses among the pools; sleeping nodes
-// go before those that are off. It is nil when no node would take a pod.
+// go before those that are off. It is nil when no node would take a pod. How it
+// was chosen is kept in expansion.
 func (c *Cluster) bestOption(pods []*Pod) *option {
 	for _, state := range []NodeState{Asleep, Off} {
 		var options []option
@@ -153,22 +160,35 @@ func (c *Cluster) bestOption(pods []*Pod) *option {
 			}
 		}
 		if len(options) > 0 {
-			return &options[c.choose(options)]
+			best := c.choose(options, len(pods))
+			c.expansion.Options[best].Chosen = true
+			return &options[best]
 		}
 	}
 	return nil
 }
 
+// costUnits are those of what an expander minimises.
+var costUnits = map[Expander]string{
+	LeastWaste: "idle part of the new GPUs", Price: "price of an hour per pod", MostPods: "minus the pods placed", Power: "W per pod",
+}
+
 // choose returns the index of the expander's choice, the first among equals.
-func (c *Cluster) choose(options []option) int {
-	if c.cfg.Autoscaler.Expander == Random {
-		return c.dice.IntN(len(options))
-	}
+func (c *Cluster) choose(options []option, pending int) int {
+	e := c.cfg.Autoscaler.Expander
+	c.expansion = &decisions.Expansion{Expander: string(e), Pending: pending, Unit: costUnits[e]}
 	best, least := 0, math.Inf(1)
 	for i, o := range options {
-		if cost := c.expanderCost(o); cost < least {
+		cost := c.expanderCost(o)
+		if cost < least {
 			best, least = i, cost
 		}
+		c.expansion.Options = append(c.expansion.Options, decisions.Option{
+			Pool: c.Pool(o.nodes[0]).Name, Nodes: len(o.nodes), Asleep: o.nodes[0].State == Asleep, Pods: len(o.placed), Cost: cost,
+		})
+	}
+	if e == Random {
+		return c.dice.IntN(len(options))
 	}
 	return best
 }
@@ -178,6 +198,8 @@ func (c *Cluster) expanderCost(o option) float64 {
 	pods := float64(len(o.placed))
 	pool := c.Pool(o.nodes[0])
 	switch c.cfg.Autoscaler.Expander {
+	case Random:
+		return 0
 	case MostPods:
 		return -pods
 	case Price:

@@ -54,9 +54,12 @@ type Watcher interface {
 	PodBound(p *Pod, how decisions.Placement)
 	// PodReady is called when a pod begins to serve.
 	PodReady(p *Pod)
-	// PodDraining is called when a ready pod is to stop; the owner calls
-	// Cluster.Delete when its last request is done.
+	// PodDraining is called when a ready pod is to stop, for the reason Pod.Why;
+	// the owner calls Cluster.Delete when its last request is done.
 	PodDraining(p *Pod)
+	// PodGone is called when a pod has left the cluster, for the reason Pod.Why;
+	// Pod.Node is still the node it had, nil when it had none.
+	PodGone(p *Pod)
 	// PodEvicted is called before a pod is taken from its node, by the
 	// scheduler to make room (decisions.Preempt) or by the node autoscaler
 	// (decisions.Evict).
@@ -66,7 +69,8 @@ type Watcher interface {
 	// PowerChanging is called before any change of what a node draws.
 	PowerChanging()
 	// NodeChanged is called after a node's change, with its kind (decisions.NodeOn,
-	// ...) and the reason.
+	// ...) and the reason. Of a node that was asked for, Cluster.Expansion then
+	// says how its pool was chosen.
 	NodeChanged(n *Node, kind, reason string)
 }
 
@@ -85,6 +89,7 @@ type Cluster struct {
 	drained   *Node
 	scanAt    vtime.Time  // of the next look for a node to consolidate
 	dice      *rng.Stream // of the Random expander
+	expansion *decisions.Expansion
 }
 
 // serviceState is the pods of a service.

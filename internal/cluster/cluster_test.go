@@ -41,6 +41,7 @@ func (d *diary) Unschedulable(p *Pod, message string, _ decisions.Placement) {
 	d.write("%s: %s", p.Name, message)
 }
 func (d *diary) PodBound(*Pod, decisions.Placement)     {}
+func (d *diary) PodGone(*Pod)                           {}
 func (d *diary) PodEvicted(p *Pod, kind, reason string) { d.write("%s %s: %s", kind, p.Name, reason) }
 
 func t4(t testing.TB, gpus int) powermodel.Node {
@@ -131,7 +132,7 @@ func TestPacksAndEmptiesAndSleepsAndEmptiesAndSleeps(t *testing.T) {
 	c.Scale(0, 5) // waking is quicker than booting, and the image is still there
 	d.runTo(8 * time.Minute)
 	d.expect(t, "6m0s ranker-6: 0/1 nodes have room",
-		"6m0s node-wake t4-1: pods without a place", "6m10s node-ready t4-1: booted", "6m50s ranker-6 ready on t4-1/0")
+		"6m0s node-wake t4-1: pods without a place", "6m10s node-ready t4-1: woken up", "6m50s ranker-6 ready on t4-1/0")
 }
 
 func TestSpreads(t *testing.T) {

@@ -39,15 +39,12 @@ func (c *Cluster) Refuse(p *Pod, message string, how decisions.Placement) {
 	}
 }
 
-// Preempt implements Host. The victim goes after the scheduler's cycle, as a
-// deletion reaches it through the API server.
+// Preempt implements Host.
 func (c *Cluster) Preempt(victim, by *Pod) {
 	by.nominated = victim.Node
-	c.queue.At(c.queue.Now(), vtime.PriorityCluster, func() {
-		if victim.Phase == Starting || victim.Phase == Ready {
-			c.evict(victim, decisions.Preempt, "preempted by "+by.Name)
-		}
-	})
+	if victim.Phase == Starting || victim.Phase == Ready {
+		c.evict(victim, decisions.Preempt, "preempted by "+by.Name)
+	}
 }
 
 // Need implements Host.
@@ -58,3 +55,13 @@ func (c *Cluster) Intensity(n *Node) float64 { return c.intensity[n.Pool] }
 
 // Now implements Host.
 func (c *Cluster) Now() vtime.Time { return c.queue.Now() }
+
+// Wake implements Host. It is the scheduler's own affair: nodes are asked for
+// when pods or nodes come and go, not when pods are only tried again.
+func (c *Cluster) Wake(at vtime.Time) {
+	c.queue.At(at, vtime.PriorityPlacePod, func() {
+		if len(c.pending) > 0 {
+			c.scheduler.Schedule()
+		}
+	})
+}

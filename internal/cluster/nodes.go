@@ -46,13 +46,13 @@ type Node struct {
 // powerOn begins a node's boot or wake-up.
 func (c *Cluster) powerOn(n *Node, reason string) {
 	pool := c.Pool(n)
-	next, kind, delay := Booting, decisions.NodeOn, pool.ProvisionDelay
+	next, kind, delay, done := Booting, decisions.NodeOn, pool.ProvisionDelay, "booted"
 	if n.State == Asleep {
-		next, kind, delay = Waking, decisions.NodeWake, pool.WakeDelay
+		next, kind, delay, done = Waking, decisions.NodeWake, pool.WakeDelay, "woken up"
 	}
 	c.change(n, next, kind, reason)
 	c.after(n, delay, vtime.PriorityCluster, func() {
-		c.change(n, On, decisions.NodeReady, "booted")
+		c.change(n, On, decisions.NodeReady, done)
 		c.scheduler.NodeAdded(n)
 		c.queue.At(c.queue.Now(), vtime.PriorityPlacePod, c.schedulePending)
 		c.watchNode(n)

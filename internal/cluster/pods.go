@@ -31,6 +31,7 @@ type Pod struct {
 	Bound   vtime.Time // when it found its node; Forever before
 	Pulled  vtime.Time // when its image is there and the container starts; Forever before it is bound
 	ReadyAt vtime.Time // Forever until it is ready
+	Why     string     // it stops; "" while it is not to
 
 	uid       uint64 // stands for the random metadata.uid
 	refused   string // the scheduler's last message
@@ -50,7 +51,11 @@ func (c *Cluster) Scale(service, replicas int) {
 		c.create(service)
 	}
 	if have > replicas {
-		for _, p := range c.victims(service)[:have-replicas] {
+		victims := c.victims(service)[:have-replicas]
+		for _, p := range victims { // before any of them leaves a gap
+			p.Why = c.victimReason(p)
+		}
+		for _, p := range victims {
 			c.stop(p)
 		}
 	}
@@ -97,6 +102,7 @@ func (c *Cluster) stop(p *Pod) {
 // evict takes a pod from its node; its ReplicaSet creates another.
 func (c *Cluster) evict(p *Pod, kind, reason string) {
 	c.watch.PodEvicted(p, kind, reason)
+	p.Why = reason
 	if c.cfg.Workloads != nil {
 		c.cfg.Workloads.Evict(p)
 		return
@@ -126,6 +132,7 @@ func (c *Cluster) Delete(p *Pod) {
 	n := p.Node
 	if n == nil {
 		c.scheduler.PodRemoved(p)
+		c.watch.PodGone(p)
 		return
 	}
 	c.watch.PowerChanging()
@@ -137,6 +144,7 @@ func (c *Cluster) Delete(p *Pod) {
 	}
 	n.pods--
 	c.scheduler.PodRemoved(p)
+	c.watch.PodGone(p)
 	c.queue.At(c.queue.Now(), vtime.PriorityPlacePod, c.schedulePending)
 	c.watchNode(n)
 }

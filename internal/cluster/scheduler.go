@@ -54,7 +54,8 @@ type Host interface {
 	// Refuse tells that a pod finds no node now; message reads like
 	// kube-scheduler's event, "0/12 nodes are available: ...".
 	Refuse(p *Pod, message string, how decisions.Placement)
-	// Preempt deletes a pod to make room for another.
+	// Preempt deletes a pod to make room for another. The scheduler is between
+	// two cycles: it can be told of the pod's end, and of its successor, at once.
 	Preempt(victim, by *Pod)
 	// Need returns what the pod takes of a device of the node. Together with
 	// the node's Room it is a device plugin's view, which counts of resources
@@ -67,6 +68,9 @@ type Host interface {
 	Intensity(n *Node) float64
 	// Now returns the virtual time.
 	Now() vtime.Time
+	// Wake asks for a call of Schedule at a later time, whether or not anything
+	// has happened until then.
+	Wake(at vtime.Time)
 }
 
 // NewScheduler makes a scheduler for one replication; the seed is for ties, if

@@ -2,6 +2,7 @@ package cluster
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -40,6 +41,26 @@ func (c *Cluster) victims(service int) []*Pod {
 		return cmp.Or(order, byAge(a, b, now), cmp.Compare(a.uid, b.uid))
 	})
 	return live
+}
+
+// victimReason is what put a pod in its place in the order of victims.
+func (c *Cluster) victimReason(p *Pod) string {
+	switch p.Phase {
+	case Pending:
+		return "scale-down: pods without a place go first"
+	case Starting:
+		return "scale-down: pods that are not ready go before those that are"
+	}
+	held, what := p.Node.pods, "pods, and the emptiest nodes go first"
+	if !c.cfg.EmptiestFirst {
+		held, what = 0, "of the service's pods, and the fullest go first"
+		for _, q := range c.services[p.Service].pods {
+			if q.Node == p.Node && q.Phase != Draining {
+				held++
+			}
+		}
+	}
+	return fmt.Sprintf("scale-down: %s holds %d %s; ready for %v", p.Node.Name, held, what, c.queue.Now().Sub(p.ReadyAt).Round(time.Second))
 }
 
 // stage is how far a pod has come: without a node, pulling its image, running

@@ -27,9 +27,13 @@ func (c *Cluster) PodRunning(p *Pod) { c.ready(p) }
 
 // PodTerminating tells that a pod has been told to stop, whoever did it.
 func (c *Cluster) PodTerminating(p *Pod) {
-	if p.Phase != Draining && p.Phase != Gone {
-		c.stop(p)
+	if p.Phase == Draining || p.Phase == Gone {
+		return
 	}
+	if p.Why == "" {
+		p.Why = "deleted through the API server"
+	}
+	c.stop(p)
 }
 
 // Desired tells the replicas that somebody else has asked for.

@@ -83,6 +83,7 @@ type PoolService struct {
 	// BusyWatts[b] is the whole device's draw during a batch of b.
 	BusyWatts []float64
 	Grades    []grade.Grade // of BusyWatts
+	Rel       []float64     // relative standard uncertainty of BusyWatts; nil means that of the grades
 	Load      float64       // part of the device that a replica's busy time loads
 	Full      float64       // req/s of one replica at full batches
 }

@@ -52,6 +52,8 @@ func world1(t testing.TB, rates []float64, p *plan) *Config {
 	}
 	end := vtime.At(time.Duration(len(rates)) * time.Second)
 	busy, g := gpu.BusyWatts(1)
+	node := powermodel.NewNode(gpu, 2)
+	node.HostPerWatt.Value = 0 // so that sums by hand are short; the tests of the host set it
 	return &Config{
 		Policy: "plan", Duration: end, Bin: time.Minute, PUE: 1.25, Grids: []Grid{steady(400)},
 		Telemetry: Telemetry{ScrapeInterval: 15 * time.Second, Window: time.Minute, Lag: 5 * time.Second},
@@ -66,7 +68,7 @@ func world1(t testing.TB, rates []float64, p *plan) *Config {
 			NewScaler: func() (policies.Scaler, error) { p.seen = nil; return p, nil },
 		}},
 		Cluster: cluster.Config{
-			Pools: []cluster.Pool{{Name: "h100", Node: powermodel.NewNode(gpu, 2), Initial: 1, Min: 1, Max: 4, ProvisionDelay: time.Minute}},
+			Pools: []cluster.Pool{{Name: "h100", Node: node, Initial: 1, Min: 1, Max: 4, ProvisionDelay: time.Minute}},
 			Services: []cluster.Service{{Name: "ranker", Needs: []cluster.Need{{Part: 1}},
 				ImagePull: 10 * time.Second, ModelLoad: 20 * time.Second}},
 			NewScheduler: clustertest.Spread,
@@ -252,11 +254,16 @@ func TestMeterChecksItself(t *testing.T) {
 		"joules by node":  func(m *meter) { m.byNode[0] += 1 },
 		"joules by pool":  func(m *meter) { m.byPool[0] += 1 },
 		"joules by grade": func(m *meter) { m.byGrade[0] += 1 },
+		"joules by kind":  func(m *meter) { m.parts[0][kindHost].joules += 1 },
+		"services":        func(m *meter) { m.w.services[0].joules += 1 },
+		"nobody":          func(m *meter) { m.unattributed += 1 },
 		"GPU-seconds":     func(m *meter) { m.gpuOpen += 1 },
 		"busy":            func(m *meter) { m.gpuBusy, m.gpuContext = m.gpuBusy+1e4, m.gpuContext-1e4 },
 	} {
 		m := meter{byNode: []float64{60, 40}, byPool: []float64{100}, node: 100, gpuOn: 50, gpuBusy: 10, gpuContext: 20, gpuOpen: 20, gpuAllocated: 30}
 		m.byGrade[0] = 100
+		m.parts = [][kinds]tally{{kindBusy: {joules: 70}, kindBase: {joules: 30}}}
+		m.w, m.unattributed = &world{services: []*service{{joules: 80}}}, 20
 		if what := m.check(); what != "" {
 			t.Fatal(what)
 		}

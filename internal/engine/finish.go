@@ -44,6 +44,7 @@ func (w *world) finish() (*results.Run, error) {
 	attainment(v, &withSLO)
 	w.clusterMetrics(v, float64(all.Served))
 	w.out.Metrics = v
+	w.out.Spread, w.out.EnergyByComponent = w.spread(float64(all.Served)), w.components()
 	for i, j := range w.meter.byGrade {
 		if w.meter.node > 0 {
 			w.out.EnergyByGrade[i] = j / w.meter.node
@@ -91,6 +92,7 @@ func (w *world) serviceMetrics(v metrics.Values, s *service) {
 	v["replicas_max"] = float64(s.readyMax)
 	v["scale_events_total"] = float64(s.scaleEvents)
 	v["pending_pod_seconds"] = w.cluster.PendingSeconds(s.index, w.cfg.Duration)
+	v["energy_attributed_kwh"] = units.KWh(s.joules * w.cfg.PUE)
 }
 
 func (w *world) clusterMetrics(v metrics.Values, served float64) {
@@ -102,6 +104,7 @@ func (w *world) clusterMetrics(v metrics.Values, served float64) {
 		v["replicas_mean"] += s.readySeconds / w.cfg.Duration.Seconds()
 		v["scale_events_total"] += float64(s.scaleEvents)
 		v["pending_pod_seconds"] += w.cluster.PendingSeconds(s.index, w.cfg.Duration)
+		v["energy_attributed_kwh"] += units.KWh(s.joules * w.cfg.PUE)
 	}
 	v["replicas_max"] = float64(m.readyMax)
 	put(v, "gpu_busy_ratio", busy, alloc)
@@ -113,6 +116,7 @@ func (w *world) clusterMetrics(v metrics.Values, served float64) {
 	v["energy_node_kwh"] = units.KWh(m.node)
 	v["energy_kwh"] = units.KWh(facility)
 	v["energy_idle_kwh"] = units.KWh(m.gpuIdle)
+	v["energy_unattributed_kwh"] = units.KWh(m.unattributed * w.cfg.PUE)
 	put(v, "joules_per_request", facility, served)
 
 	embodied := w.embodiedGrams()
@@ -130,15 +134,20 @@ func (w *world) clusterMetrics(v metrics.Values, served float64) {
 }
 
 func (w *world) embodiedGrams() float64 {
+	g := 0.0
+	for i := range w.cfg.Cluster.Pools {
+		g += w.embodiedOf(i)
+	}
+	return g
+}
+
+// embodiedOf is one pool's part of it.
+func (w *world) embodiedOf(pool int) float64 {
 	if w.cfg.EmbodiedLifetime == 0 {
 		return 0
 	}
-	g := 0.0
-	for i, p := range w.cfg.Cluster.Pools {
-		reserved := time.Duration(w.meter.reservedByPool[i] * 1e9)
-		g += carbon.EmbodiedGrams(p.Node.EmbodiedKg*1000, reserved, w.cfg.EmbodiedLifetime)
-	}
-	return g
+	reserved := time.Duration(w.meter.reservedByPool[pool] * 1e9)
+	return carbon.EmbodiedGrams(w.cfg.Cluster.Pools[pool].Node.EmbodiedKg*1000, reserved, w.cfg.EmbodiedLifetime)
 }
 
 // gpuHours returns the powered GPU-hours by model.

@@ -24,7 +24,9 @@ type meter struct {
 	byNode             []float64 // the same joules, added up by node
 	byPool             []float64 // and by pool
 	byGrade            [grade.Count]float64
-	grams              float64 // operational CO2e of the facility
+	parts              [][kinds]tally // by pool and kind
+	unattributed       float64        // joules that no service answers for
+	grams              float64        // operational CO2e of the facility
 	// Seconds since the start.
 	gpuOn, nodeOn, gpuAllocated  float64
 	gpuBusy, gpuContext, gpuOpen float64 // sums to gpuOn while nodes are on
@@ -37,6 +39,7 @@ func (m *meter) init(w *world) {
 	m.w = w
 	m.byNode = make([]float64, len(w.cluster.Nodes()))
 	m.byPool = make([]float64, len(w.cfg.Cluster.Pools))
+	m.parts = make([][kinds]tally, len(w.cfg.Cluster.Pools))
 	m.gpuOnByPool = make([]float64, len(w.cfg.Cluster.Pools))
 	m.reservedByPool = make([]float64, len(w.cfg.Cluster.Pools))
 }
@@ -58,7 +61,9 @@ func (m *meter) accumulateTo(now vtime.Time) {
 	}
 	for pool, grid := range m.w.cfg.Grids {
 		joules := (m.byPool[pool] - before[pool]) * m.w.cfg.PUE
-		m.grams += float64(units.KWh(joules) * grid.IntensityAt(m.last))
+		intensity := grid.IntensityAt(m.last)
+		m.grams += float64(units.KWh(joules) * intensity)
+		m.emit(pool, intensity)
 	}
 	all := 0
 	for _, s := range m.w.services {
@@ -75,17 +80,17 @@ func (m *meter) addNode(i int, n *cluster.Node, now vtime.Time, dt float64) {
 	if n.State == cluster.Off {
 		return
 	}
-	pool := m.w.cluster.Pool(n).Node
+	pool := &m.w.cluster.Pool(n).Node
 	m.reservedByPool[n.Pool] += dt
 	switch n.State {
 	case cluster.Asleep:
-		m.add(i, pool.SleepWatts, dt)
+		m.unattributed += m.add(i, kindSleep, pool.SleepWatts, dt)
 		return
 	case cluster.Booting, cluster.Waking:
-		m.add(i, pool.BootWatts, dt)
+		m.unattributed += m.add(i, kindBoot, pool.BootWatts, dt)
 		m.gpuOpen += float64(float64(pool.GPUs) * dt)
 	case cluster.On:
-		m.add(i, pool.BaseWatts, dt)
+		m.attributeBase(n, m.add(i, kindBase, pool.BaseWatts, dt))
 		for g := range n.GPUs {
 			m.addGPU(i, n, &n.GPUs[g], now, dt)
 		}
@@ -96,59 +101,55 @@ func (m *meter) addNode(i int, n *cluster.Node, now vtime.Time, dt float64) {
 }
 
 // add books watts over dt to a node.
-func (m *meter) add(node int, watts powermodel.Point, dt float64) (joules float64) {
+func (m *meter) add(node int, k kind, watts powermodel.Point, dt float64) (joules float64) {
 	joules = float64(watts.Value * dt)
-	m.book(node, joules, watts.Grade)
+	m.book(node, k, joules, watts.Grade, watts.Uncertainty())
 	return joules
 }
 
-func (m *meter) book(node int, joules float64, g grade.Grade) {
+func (m *meter) book(node int, k kind, joules float64, g grade.Grade, rel float64) {
+	pool := m.w.cluster.Nodes()[node].Pool
 	m.node += joules
 	m.byNode[node] += joules
-	m.byPool[m.w.cluster.Nodes()[node].Pool] += joules
+	m.byPool[pool] += joules
 	m.byGrade[g] += joules
+	p := &m.parts[pool][k]
+	p.joules += joules
+	p.sigma += float64(joules * rel)
 }
 
 func (m *meter) addGPU(node int, n *cluster.Node, g *cluster.GPU, now vtime.Time, dt float64) {
-	board := &m.w.cluster.Pool(n).Node.GPU
+	pool := &m.w.cluster.Pool(n).Node
+	board := &pool.GPU
 	if !g.Loaded() {
-		j := m.add(node, board.Bare, dt)
+		j := m.add(node, kindBare, board.Bare, dt)
 		m.gpu += j
 		m.gpuIdle += j
 		m.gpuOpen += dt
+		m.unattributed += j
 		return
 	}
 	before := m.gpu
-	busy := 0.0 // seconds of the device with a kernel, by what each pod loads
+	seconds := 0.0 // of the device with a kernel, by what each pod loads
 	for _, p := range g.Pods {
-		s := m.w.services[p.Service]
 		part := m.w.cfg.Cluster.Services[p.Service].Needs[n.Pool].Part
 		m.gpuAllocated += float64(part * dt)
-		s.allocSeconds += float64(part * dt)
-		r := m.w.replicas[p]
-		if r == nil {
-			continue // starting
+		m.w.services[p.Service].allocSeconds += float64(part * dt)
+		if r := m.w.replicas[p]; r != nil { // else it is starting
+			seconds += m.addBusy(node, pool, r, n.Pool, part, now)
 		}
-		ps := &s.cfg.Pools[n.Pool]
-		r.TakeBusy(now, func(batch int, ns int64) {
-			r.counters.busyNs += ns
-			seconds := float64(ns) / 1e9
-			s.busySeconds += float64(part * seconds)
-			load := float64(ps.Load * seconds)
-			busy += load
-			// The whole draw of the busy time is booked here, and the idle
-			// context only for the rest of dt.
-			j := float64(ps.BusyWatts[batch] * load)
-			m.gpu += j
-			m.book(node, j, ps.Grades[batch])
-		})
 	}
-	idle := dt - busy
-	m.gpuBusy += busy
+	idle := dt - seconds
+	m.gpuBusy += seconds
 	m.gpuContext += idle
-	j := m.add(node, powermodel.Point{Value: board.Context.Value, Grade: board.Context.Grade}, idle)
+	j := m.add(node, kindContext, board.Context, idle)
 	m.gpu += j
 	m.gpuIdle += j
+	m.attributeIdle(n, g, pool, j, idle)
+	m.hostFollows(n.Pool, pool, kindContext, j, board.Context.Uncertainty())
+	m.hostFollows(n.Pool, pool, kindBare, -float64(board.Bare.Value*dt), board.Bare.Uncertainty())
+	over := pool.HostPerWatt
+	m.book(node, kindHost, float64(over.Value*(m.gpu-before-float64(board.Bare.Value*dt))), over.Grade, over.Uncertainty())
 	for _, p := range g.Pods {
 		if r := m.w.replicas[p]; r != nil {
 			r.counters.gpuJoules += m.gpu - before
@@ -157,9 +158,31 @@ func (m *meter) addGPU(node int, n *cluster.Node, g *cluster.GPU, now vtime.Time
 	}
 }
 
+// addBusy books what a replica's kernels drew up to now, and returns the
+// seconds for which they took the device.
+func (m *meter) addBusy(node int, pool *powermodel.Node, r *replica, at int, part float64, now vtime.Time) (seconds float64) {
+	s := r.service
+	ps := &s.cfg.Pools[at]
+	r.TakeBusy(now, func(batch int, ns int64) {
+		r.counters.busyNs += ns
+		ran := float64(ns) / 1e9
+		s.busySeconds += float64(part * ran)
+		load := float64(ps.Load * ran)
+		seconds += load
+		// The whole draw of the busy time is booked here, and the idle context
+		// only for the rest of the interval.
+		j := float64(ps.BusyWatts[batch] * load)
+		m.gpu += j
+		m.book(node, kindBusy, j, ps.Grades[batch], ps.uncertainty(batch))
+		m.hostFollows(at, pool, kindBusy, j, ps.uncertainty(batch))
+		s.joules += withHost(pool, j, load)
+	})
+	return seconds
+}
+
 // check returns which conservation law does not hold, or "".
 func (m *meter) check() string {
-	byNode, byPool, byGrade := 0.0, 0.0, 0.0
+	byNode, byPool, byGrade, byPart, byService := 0.0, 0.0, 0.0, 0.0, m.unattributed
 	for _, j := range m.byPool {
 		byPool += j
 	}
@@ -169,7 +192,17 @@ func (m *meter) check() string {
 	for _, j := range m.byGrade {
 		byGrade += j
 	}
+	for _, pool := range m.parts {
+		for _, p := range pool {
+			byPart += p.joules
+		}
+	}
+	for _, s := range m.w.services {
+		byService += s.joules
+	}
 	switch {
+	case !near(m.node, byPart) || !near(m.node, byService):
+		return fmt.Sprintf("joules are not conserved: the cluster drew %v J, its components %v J, its services and nobody %v J", m.node, byPart, byService)
 	case !near(m.node, byNode) || !near(m.node, byPool) || !near(m.node, byGrade):
 		return fmt.Sprintf("joules are not conserved: the cluster drew %v J, its nodes %v J, the grades add up to %v J", m.node, byNode, byGrade)
 	case !near(m.gpuOn, m.gpuBusy+m.gpuContext+m.gpuOpen):

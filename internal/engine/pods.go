@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/cluster"
+	"github.com/kwatt-sim/kwatt/internal/decisions"
 	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
@@ -16,11 +17,13 @@ func (w *world) PodReady(p *cluster.Pod) {
 	s := w.services[p.Service]
 	times := s.cfg.Pools[p.Node.Pool].Times
 	w.replicas[p] = &replica{Replica: s.fleet.Add(times, w.random.Stream("service", p.Name)), service: s}
+	w.notePod(p, decisions.PodReady, coldStart(p), nil)
 }
 
 // PodDraining implements cluster.Watcher.
 func (w *world) PodDraining(p *cluster.Pod) {
 	w.meter.accumulate()
+	w.notePod(p, decisions.PodDrain, p.Why, nil)
 	r := w.replicas[p]
 	r.service.fleet.Drain(r.Replica)
 	var check func()

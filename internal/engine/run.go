@@ -60,6 +60,7 @@ type service struct {
 	scaleEvents  int
 	busySeconds  float64 // of GPUs, by the part a replica takes
 	allocSeconds float64
+	joules       float64 // of the nodes, as attributed to the service
 }
 
 // replica is a pod that serves or served.

@@ -43,17 +43,13 @@ type world struct {
 
 // Compile makes the engine's configuration for each named policy.
 func Compile(f *scenario.File, names []string) ([]*engine.Config, error) {
-	w := &world{file: f, spec: &f.Scenario.Spec}
-	for _, p := range w.spec.Cluster.NodePools {
-		pool, err := compilePool(p, w.spec.Cost)
-		if err != nil {
-			return nil, fmt.Errorf("node pool %s: %w", p.Name, err)
-		}
-		w.pools = append(w.pools, pool)
+	w, err := newWorld(f)
+	if err != nil {
+		return nil, err
 	}
 	var out []*engine.Config
 	for _, name := range names {
-		c, err := w.policy(name)
+		c, _, err := w.policy(name)
 		if err != nil {
 			return nil, fmt.Errorf("policy %s: %w", name, err)
 		}
@@ -62,24 +58,42 @@ func Compile(f *scenario.File, names []string) ([]*engine.Config, error) {
 	return out, nil
 }
 
-func compilePool(p scenario.NodePool, prices scenario.Cost) (cluster.Pool, error) {
-	gpu, err := powermodel.Lookup(p.GPU.Model)
+// CompileObjects makes the configuration of one policy, and what its scheduler
+// sees: the Node and Pod objects and the KubeSchedulerConfiguration.
+func CompileObjects(f *scenario.File, name string) (*engine.Config, *scheduler.Config, error) {
+	w, err := newWorld(f)
 	if err != nil {
-		return cluster.Pool{}, err
+		return nil, nil, err
 	}
+	c, config, err := w.policy(name)
+	if err != nil {
+		return nil, nil, fmt.Errorf("policy %s: %w", name, err)
+	}
+	return c, config, nil
+}
+
+func newWorld(f *scenario.File) (*world, error) {
+	w := &world{file: f, spec: &f.Scenario.Spec}
+	for i, p := range w.spec.Cluster.NodePools {
+		w.pools = append(w.pools, compilePool(p, f.Boards[i], w.spec.Cost))
+	}
+	return w, nil
+}
+
+func compilePool(p scenario.NodePool, gpu powermodel.GPU, prices scenario.Cost) cluster.Pool {
 	return cluster.Pool{
 		Name: p.Name, Node: powermodel.NewNode(gpu, p.GPU.PerNode),
 		Initial: p.Nodes.Initial, Min: p.Nodes.Min, Max: p.Nodes.MaxNodes(),
 		ProvisionDelay: p.ProvisionDelay.D(), WakeDelay: p.WakeDelay.D(),
 		NodeHour: float64(p.GPU.PerNode) * prices.GPUHour[p.GPU.Model],
-	}, nil
+	}
 }
 
-// policy makes the engine's configuration of one policy.
-func (w *world) policy(name string) (*engine.Config, error) {
+// policy makes the engine's and the scheduler's configuration of one policy.
+func (w *world) policy(name string) (*engine.Config, *scheduler.Config, error) {
 	p, err := findPolicy(w.spec, name)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c := &engine.Config{
 		Policy:   name,
@@ -112,15 +126,15 @@ func (w *world) policy(name string) (*engine.Config, error) {
 	}
 	config, err := w.schedulerConfig(p, c)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c.Cluster.NewScheduler = newScheduler(config, c)
 	for i := range on {
 		if err := w.addScaler(c, p, i, on[i], config.Services[i]); err != nil {
-			return nil, fmt.Errorf("service %s: %w", w.spec.Services[i].Name, err)
+			return nil, nil, fmt.Errorf("service %s: %w", w.spec.Services[i].Name, err)
 		}
 	}
-	return c, nil
+	return c, config, nil
 }
 
 // grids are the carbon intensities of the pools.
@@ -249,7 +263,8 @@ func (w *world) model(s *scenario.Service, es *engine.Service, on []poolService)
 			PodsPerNode: node.GPUs * int(math.Round(1/ps.need.Part)), MaxNodes: w.pools[k].Max,
 			ProvisionDelay: w.pools[k].ProvisionDelay, BatchSeconds: ps.seconds, BusyWatts: ps.engine.BusyWatts,
 			Share: ps.engine.Load, ContextWatts: node.GPU.Context.Value, BareWatts: node.GPU.Bare.Value,
-			NodeBaseWatts: node.BaseWatts.Value,
+			NodeBaseWatts: node.BaseWatts.Value, HostPerWatt: node.HostPerWatt.Value,
+			CapWatts: node.GPU.CapWatts, Caps: powerCaps(s, node.GPU),
 		})
 	}
 	if s.Replicas.Initial != nil {

@@ -17,10 +17,7 @@ import (
 // parse compiles all policies of a scenario that lies in testdata.
 func parse(t rapid.TB, text string) []*engine.Config {
 	t.Helper()
-	f, err := scenario.Parse([]byte(text), "testdata/generated.yaml", func(path string) (io.ReadCloser, error) { return os.Open(path) })
-	if err != nil {
-		t.Fatalf("%v\n%s", err, text)
-	}
+	f := parseFile(t, text)
 	var names []string
 	for _, p := range f.Scenario.Spec.Policies {
 		names = append(names, p.Name)
@@ -30,6 +27,15 @@ func parse(t rapid.TB, text string) []*engine.Config {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	return configs
+}
+
+func parseFile(t rapid.TB, text string) *scenario.File {
+	t.Helper()
+	f, err := scenario.Parse([]byte(text), "testdata/generated.yaml", func(path string) (io.ReadCloser, error) { return os.Open(path) })
+	if err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	return f
 }
 
 // choose draws one of the texts.
@@ -103,6 +109,9 @@ func TestGeneratedScenariosAreSane(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		text := drawScenario(rt)
 		configs := parse(rt, text)
+		for _, c := range configs {
+			c.Ledger = engine.Ledger(rapid.IntRange(int(engine.Changes), int(engine.NodeResults)).Draw(rt, "ledger"))
+		}
 		list := runs(rt, configs, 1)
 		for i, r := range list {
 			if what := insane(configs[i], r); what != "" {

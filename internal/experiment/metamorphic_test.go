@@ -17,6 +17,11 @@ import (
 // must be there.
 func edited(t *testing.T, pairs ...string) []*engine.Config {
 	t.Helper()
+	return parse(t, editedText(t, pairs...))
+}
+
+func editedText(t *testing.T, pairs ...string) string {
+	t.Helper()
 	data, err := os.ReadFile(small)
 	if err != nil {
 		t.Fatal(err)
@@ -28,7 +33,7 @@ func edited(t *testing.T, pairs ...string) []*engine.Config {
 		}
 		text = strings.ReplaceAll(text, pairs[i], pairs[i+1])
 	}
-	return parse(t, text)
+	return text
 }
 
 func policy(t *testing.T, configs []*engine.Config, name string) []*engine.Config {

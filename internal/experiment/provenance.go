@@ -3,6 +3,7 @@ package experiment
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/kwatt-sim/kwatt/internal/grade"
 	"github.com/kwatt-sim/kwatt/internal/policies"
@@ -124,21 +125,40 @@ func Oracles(f *scenario.File) []string {
 }
 
 func (p *provenance) power() {
-	for _, pool := range p.file.Scenario.Spec.Cluster.NodePools {
-		gpu, err := powermodel.Lookup(pool.GPU.Model)
-		if err != nil {
-			continue // the scenario's validation has refused it
-		}
+	for i, pool := range p.file.Scenario.Spec.Cluster.NodePools {
+		gpu := p.file.Boards[i]
 		var worst grade.Grade
 		for _, f := range gpu.Figures() {
-			if f.Unit == "W" {
+			if strings.HasPrefix(f.Unit, "W") {
 				worst = grade.Worse(worst, f.Point.Grade)
 			}
 		}
 		p.embodied = grade.Worse(p.embodied, powermodel.NewNode(gpu, pool.GPU.PerNode).EmbodiedGrade)
 		p.grades.Power = grade.Worse(p.grades.Power, worst)
-		p.say(results.NoteSource, "Power of %s: sources and grades of each figure with `sim power show %s`.", gpu.Title, gpu.Name)
+		show := gpu.Name
+		if pool.GPU.PowerModel != "" {
+			show = pool.GPU.PowerModel
+		}
+		p.say(results.NoteSource, "Power of %s: sources and grades of each figure with `sim power show %s`.", gpu.Title, show)
+		p.limit(pool, gpu)
 	}
+}
+
+// limit says what holding boards down rests on.
+func (p *provenance) limit(pool scenario.NodePool, gpu powermodel.GPU) {
+	if gpu.Limit() == (powermodel.Limit{}) {
+		return
+	}
+	var what []string
+	if pool.GPU.PowerCap != nil {
+		what = append(what, fmt.Sprintf("a power cap of %v", *pool.GPU.PowerCap))
+	}
+	if pool.GPU.SMClockMHz != nil {
+		what = append(what, fmt.Sprintf("an SM clock of %g MHz", *pool.GPU.SMClockMHz))
+	}
+	slow := gpu.Slowdown(gpu.Busy[len(gpu.Busy)-1].Batch)
+	p.grades.ServiceTime = grade.Worse(p.grades.ServiceTime, slow.Grade)
+	p.say(results.NoteAssumption, "Node pool %s: %s makes the largest batch take %.3g times as long (grade %v).", pool.Name, strings.Join(what, " and "), slow.Value, slow.Grade)
 }
 
 func (p *provenance) carbon() {

@@ -21,7 +21,7 @@ func insane(c *engine.Config, r *results.Run) string {
 			return what
 		}
 	}
-	for _, f := range []func(*engine.Config, *results.Run) string{wrongLedger, wrongEnergy, wrongTimes, wrongSeries} {
+	for _, f := range []func(*engine.Config, *results.Run) string{wrongLedger, wrongEnergy, wrongTimes, wrongSeries, wrongDecisions} {
 		if what := f(c, r); what != "" {
 			return what
 		}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/kwatt-sim/kwatt/internal/cluster"
 	"github.com/kwatt-sim/kwatt/internal/engine"
+	"github.com/kwatt-sim/kwatt/internal/policies"
 	"github.com/kwatt-sim/kwatt/internal/powermodel"
 	"github.com/kwatt-sim/kwatt/internal/profiles"
 	"github.com/kwatt-sim/kwatt/internal/scenario"
@@ -60,7 +61,7 @@ func onPool(s *scenario.Service, gpu powermodel.GPU) poolService {
 	}
 	ns := make([]float64, len(seconds))
 	for b := range seconds {
-		seconds[b] *= sh.slowdown
+		seconds[b] *= sh.slowdown * gpu.Slowdown(b).Value
 		ns[b] = seconds[b] * 1e9
 	}
 	contended := s.Model.ServiceTime == nil
@@ -73,12 +74,23 @@ func onPool(s *scenario.Service, gpu powermodel.GPU) poolService {
 		e.Full *= float64(s.Batching.Instances)
 	}
 	for b := range seconds {
-		w, g := gpu.BusyWatts(b)
-		e.BusyWatts = append(e.BusyWatts, w)
-		e.Grades = append(e.Grades, g)
+		p := gpu.At(b)
+		e.BusyWatts = append(e.BusyWatts, p.Value)
+		e.Grades = append(e.Grades, p.Grade)
+		e.Rel = append(e.Rel, p.Uncertainty())
 	}
 	out.need.Watts = sh.load * (e.BusyWatts[s.Batching.MaxBatch] - gpu.Context.Value)
 	return out
+}
+
+// powerCaps is the service under each cap that the board could run under.
+func powerCaps(s *scenario.Service, gpu powermodel.GPU) []policies.PowerCap {
+	var caps []policies.PowerCap
+	for _, g := range gpu.Caps() {
+		on := onPool(s, g)
+		caps = append(caps, policies.PowerCap{Watts: g.CapWatts, BatchSeconds: on.seconds, BusyWatts: on.engine.BusyWatts})
+	}
+	return caps
 }
 
 // batchSeconds returns the mean time of each batch up to MaxBatch on a whole

@@ -142,6 +142,20 @@ type Pool struct {
 	ContextWatts  float64 // a GPU with a loaded model, idle
 	BareWatts     float64 // a powered GPU without a context
 	NodeBaseWatts float64 // a powered node without its GPUs
+	// HostPerWatt is what the node adds to each watt that its GPUs draw above bare.
+	HostPerWatt float64
+	// CapWatts is the power cap in force: the pool's, or the board's own.
+	CapWatts float64
+	// Caps are power caps that the board could run under, ascending, the last
+	// its own.
+	Caps []PowerCap
+}
+
+// PowerCap is a service on a board that a power cap holds down.
+type PowerCap struct {
+	Watts        float64
+	BatchSeconds []float64 // as Pool.BatchSeconds
+	BusyWatts    []float64 // as Pool.BusyWatts
 }
 
 // MaxReplicas returns how many replicas the pools can hold.

@@ -7,20 +7,26 @@ import (
 )
 
 // BusyWatts is P_busy(batch): the draw in W of a GPU that runs batches of this
-// size back to back. It is piecewise linear in log2(batch) through the
-// catalogue's points and clipped at CapWatts. The grade is the worst of the
-// bracketing points.
+// size back to back, and its grade. See At.
+func (g GPU) BusyWatts(batch int) (float64, grade.Grade) {
+	p := g.At(batch)
+	return p.Value, p.Grade
+}
+
+// At is P_busy(batch) as a figure, without a source. It is piecewise linear in
+// log2(batch) through the catalogue's points and clipped at CapWatts. Grade and
+// uncertainty are the worst of the bracketing points.
 //
 // Outside the published batches the curve is flat, and the grade is B at best:
 // nothing was measured there. A batch below 1 counts as 1.
-func (g GPU) BusyWatts(batch int) (float64, grade.Grade) {
+func (g GPU) At(batch int) Point {
 	batch = max(batch, 1)
 	first, last := g.Busy[0], g.Busy[len(g.Busy)-1]
 	if batch < first.Batch {
-		return g.clip(first.Watts.Value), grade.Worse(first.Watts.Grade, grade.B)
+		return g.outside(first.Watts)
 	}
 	if batch > last.Batch {
-		return g.clip(last.Watts.Value), grade.Worse(last.Watts.Grade, grade.B)
+		return g.outside(last.Watts)
 	}
 	i := 0
 	for g.Busy[i].Batch < batch {
@@ -28,12 +34,22 @@ func (g GPU) BusyWatts(batch int) (float64, grade.Grade) {
 	}
 	hi := g.Busy[i]
 	if hi.Batch == batch {
-		return g.clip(hi.Watts.Value), hi.Watts.Grade
+		return g.between(hi.Watts, hi.Watts, 1)
 	}
 	lo := g.Busy[i-1]
-	t := math.Log2(float64(batch)/float64(lo.Batch)) / math.Log2(float64(hi.Batch)/float64(lo.Batch))
-	w := float64(t*(hi.Watts.Value-lo.Watts.Value)) + lo.Watts.Value
-	return g.clip(w), grade.Worse(lo.Watts.Grade, hi.Watts.Grade)
+	return g.between(lo.Watts, hi.Watts, math.Log2(float64(batch)/float64(lo.Batch))/math.Log2(float64(hi.Batch)/float64(lo.Batch)))
 }
 
-func (g GPU) clip(watts float64) float64 { return min(watts, g.CapWatts) }
+// between is the point t of the way from one to another, clipped at the cap.
+func (g GPU) between(a, b Point, t float64) Point {
+	w := float64(t*(b.Value-a.Value)) + a.Value
+	return Point{Value: min(w, g.CapWatts), Grade: grade.Worse(a.Grade, b.Grade), Rel: max(a.Uncertainty(), b.Uncertainty())}
+}
+
+// outside is an end of the curve where nothing was measured any more.
+func (g GPU) outside(end Point) Point {
+	p := g.between(end, end, 1)
+	p.Grade = grade.Worse(p.Grade, grade.B)
+	p.Rel = max(p.Rel, GradeUncertainty(p.Grade))
+	return p
+}

@@ -15,6 +15,9 @@ type Node struct {
 	GPUs int
 	// BaseWatts is the draw of the host without its GPUs while it is on.
 	BaseWatts Point
+	// HostPerWatt is what the host adds at the wall to each watt that its GPUs
+	// draw above bare, W/W.
+	HostPerWatt Point
 	// SleepWatts is the draw of the whole node, GPUs included, while it sleeps
 	// or is off but plugged in.
 	SleepWatts Point
@@ -37,14 +40,15 @@ func NewNode(g GPU, n int) Node {
 		Value:  count * g.NodeBase.Value,
 		Grade:  g.NodeBase.Grade,
 		Source: fmt.Sprintf("%d × share of one GPU: %s", n, g.NodeBase.Source),
+		Date:   g.NodeBase.Date,
+		Rel:    g.NodeBase.Rel,
 	}
 	return Node{
-		GPU:        g,
-		GPUs:       n,
-		BaseWatts:  base,
-		SleepWatts: Point{sleepWatts, grade.X, "assumed: management controller and standby network card, GPUs unpowered"},
-		BootWatts: Point{base.Value + float64(count*g.Bare.Value), grade.X,
-			"assumed: a booting node draws its base watts and bare GPUs (a lower bound)"},
+		GPU:       g,
+		GPUs:      n,
+		BaseWatts: base, HostPerWatt: g.HostPerWatt,
+		SleepWatts:    pointX(sleepWatts, "assumed: management controller and standby network card, GPUs unpowered"),
+		BootWatts:     hostBase(pointX(base.Value+float64(count*g.Bare.Value), "assumed: a booting node draws its base watts and bare GPUs (a lower bound)")),
 		EmbodiedKg:    count * (g.EmbodiedKg.Value + g.NodeEmbodiedKg.Value),
 		EmbodiedGrade: grade.Worse(g.EmbodiedKg.Grade, g.NodeEmbodiedKg.Grade),
 	}

@@ -10,6 +10,12 @@ type Point struct {
 	Value  float64 // in the unit of the field that holds it
 	Grade  grade.Grade
 	Source string
+	// Date is the year and month in which the source was published, Undated
+	// where it does not say, and empty for an assumption.
+	Date string
+	// Rel is the relative standard uncertainty of the value, 0..; 0 means that
+	// of the grade. Ask Uncertainty.
+	Rel float64
 }
 
 // BusyPoint is the draw of a GPU that runs batches of one size back to back.
@@ -39,6 +45,17 @@ type GPU struct {
 	// NodeBase is the draw in W of a host without its GPUs, as a share for one
 	// GPU: a node with n GPUs has n times this.
 	NodeBase Point
+	// HostPerWatt is what a node draws at the wall beyond its GPUs for each watt
+	// that they draw above bare (W/W): losses of the power supplies, fans and
+	// CPUs together. What each of them takes was not found for any host.
+	HostPerWatt Point
 	// NodeEmbodiedKg is the host without its GPUs, as a share for one GPU.
 	NodeEmbodiedKg Point
+	// CapLaw and ClockLaw are the board's own sweeps, by ascending ratio and
+	// clock; empty where nobody published any. See Limit.
+	CapLaw   []CapPoint
+	ClockLaw []ClockPoint
+
+	limit Limit
+	free  *GPU // the board without the limit; nil when there is none
 }

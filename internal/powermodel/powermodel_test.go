@@ -38,12 +38,14 @@ func TestCatalogueHoldsItsInvariants(t *testing.T) {
 }
 
 func TestValidateFindsEveryFault(t *testing.T) {
-	point := func(v float64) Point { return Point{v, grade.A, "test"} }
+	point := func(v float64) Point { return Point{Value: v, Grade: grade.A, Source: "test", Date: "2026-01"} }
 	sound := GPU{
 		Name: "g", Title: "G", CapWatts: 100, Bare: point(10), Context: point(20),
 		Busy:      []BusyPoint{{1, point(50)}, {8, point(90)}},
 		MIGSlices: 4, MIG: []MIGProfile{{"1g", 1, 4}},
-		EmbodiedKg: point(1), NodeBase: point(1), NodeEmbodiedKg: point(1),
+		EmbodiedKg: point(1), NodeBase: point(1), HostPerWatt: point(1), NodeEmbodiedKg: point(1),
+		CapLaw:   []CapPoint{{0.2, point(2)}, {1, point(1)}},
+		ClockLaw: []ClockPoint{{1000, point(1.5), point(0.5)}, {2000, point(1), point(1)}},
 	}
 	if err := sound.Validate(); err != nil {
 		t.Fatalf("a sound GPU is refused: %v", err)
@@ -59,6 +61,12 @@ func TestValidateFindsEveryFault(t *testing.T) {
 		"busy below idle": {func(g *GPU) { g.Context = point(60) }, "below 60"},
 		"bare too high":   {func(g *GPU) { g.Bare = point(30) }, "exceed context"},
 		"above the cap":   {func(g *GPU) { g.CapWatts = 80 }, "exceed the cap"},
+		"no date":         {func(g *GPU) { g.Bare.Date = "" }, "year and month"},
+		"one cap":         {func(g *GPU) { g.CapLaw = g.CapLaw[1:] }, "at least two ratios"},
+		"falling caps":    {func(g *GPU) { g.CapLaw = []CapPoint{{1, point(1)}, {0.2, point(2)}} }, "ratios must ascend"},
+		"cap law not 1":   {func(g *GPU) { g.CapLaw = []CapPoint{{0.2, point(2)}, {1, point(1.5)}} }, "the last 1 with slowdown 1"},
+		"clock faster":    {func(g *GPU) { g.ClockLaw = []ClockPoint{{1000, point(0.5), point(0.5)}} }, "a slowdown of at least 1"},
+		"falling clocks":  {func(g *GPU) { g.ClockLaw = []ClockPoint{g.ClockLaw[1], g.ClockLaw[0]} }, "clocks must ascend"},
 		"MIG too many":    {func(g *GPU) { g.MIG = []MIGProfile{{"2g", 2, 3}} }, "do not fit"},
 		"no source":       {func(g *GPU) { g.NodeBase.Source = "" }, "node base"},
 		"NaN":             {func(g *GPU) { g.EmbodiedKg.Value = math.NaN() }, "embodied, board"},
@@ -91,7 +99,7 @@ func TestH100SXMMatchesPublishedPoints(t *testing.T) {
 
 func TestBusyWattsInterpolatesInLog2OfBatch(t *testing.T) {
 	g := GPU{CapWatts: 180, Busy: []BusyPoint{
-		{1, Point{100, grade.A, "test"}}, {4, Point{140, grade.C, "test"}}, {16, Point{200, grade.B, "test"}},
+		{1, Point{Value: 100, Grade: grade.A, Source: "test"}}, {4, Point{Value: 140, Grade: grade.C, Source: "test"}}, {16, Point{Value: 200, Grade: grade.B, Source: "test"}},
 	}}
 	for _, tc := range []struct {
 		batch int

@@ -43,11 +43,36 @@ func (g GPU) Validate() error {
 		}
 	}
 	for _, f := range g.Figures() {
-		if f.Point.Source == "" || f.Point.Grade > grade.Last || !(f.Point.Value > 0) {
+		if f.Point.Source == "" || f.Point.Grade > grade.Last || !(f.Point.Value > 0) || !(f.Point.Rel >= 0) {
 			fault("%s: want a positive value, a grade and a source, have %+v", f.Name, f.Point)
 		}
+		if f.Point.Grade < grade.X && f.Point.Date == "" {
+			fault("%s: want the year and month of its source, or that it is undated", f.Name)
+		}
 	}
+	g.validateSweeps(fault)
 	return errors.Join(faults...)
+}
+
+// validateSweeps checks that ratios and clocks ascend, that a tighter limit is
+// never faster, and that a cap which holds nothing down costs no time.
+func (g GPU) validateSweeps(fault func(string, ...any)) {
+	for i, p := range g.CapLaw {
+		if i > 0 && (p.Ratio <= g.CapLaw[i-1].Ratio || p.Slowdown.Value > g.CapLaw[i-1].Slowdown.Value) {
+			fault("cap law: ratio %g, slowdown %g: ratios must ascend and slowdowns must not", p.Ratio, p.Slowdown.Value)
+		}
+	}
+	if n := len(g.CapLaw); n == 1 || n > 1 && (g.CapLaw[0].Ratio <= 0 || g.CapLaw[n-1].Ratio != 1 || g.CapLaw[n-1].Slowdown.Value != 1) {
+		fault("cap law: want at least two ratios above 0, the last 1 with slowdown 1")
+	}
+	for i, p := range g.ClockLaw {
+		if p.MHz <= 0 || p.Slowdown.Value < 1 || p.Dynamic.Value <= 0 || p.Dynamic.Value > 1 {
+			fault("clock law: %g MHz: want a slowdown of at least 1 and a dynamic draw of 0 to 1, have %g and %g", p.MHz, p.Slowdown.Value, p.Dynamic.Value)
+		}
+		if i > 0 && (p.MHz <= g.ClockLaw[i-1].MHz || p.Slowdown.Value > g.ClockLaw[i-1].Slowdown.Value || p.Dynamic.Value < g.ClockLaw[i-1].Dynamic.Value) {
+			fault("clock law: %g MHz: clocks must ascend, with slowdowns that do not and draws that do not fall", p.MHz)
+		}
+	}
 }
 
 // Figure is a point of a GPU with its name and unit, for listings.
@@ -65,6 +90,7 @@ func (g GPU) Figures() []Figure {
 	}
 	return append(figures,
 		Figure{"node base, share of one GPU", "W", g.NodeBase},
+		Figure{"host, beyond each watt of the GPUs above bare", "W/W", g.HostPerWatt},
 		Figure{"embodied, board", "kg CO2e", g.EmbodiedKg},
 		Figure{"embodied, host share of one GPU", "kg CO2e", g.NodeEmbodiedKg})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/forecast/backtest"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 	"github.com/kwatt-sim/kwatt/internal/units"
 )
 
@@ -23,27 +24,27 @@ func BacktestText(w io.Writer, results []*backtest.Result, o Options) error {
 		if i > 0 {
 			t.b.WriteByte('\n')
 		}
-		t.line(bold, plain(heldOut(r)))
-		t.line(noColor, plain(scaleText(r)))
+		t.line(tty.Bold, tty.Plain(heldOut(r)))
+		t.line(tty.NoColor, tty.Plain(scaleText(r)))
 		for k, steps := range r.Steps {
-			table := textTable{header: backtestColumns}
+			table := tty.Table{Header: backtestColumns}
 			for _, row := range backtestRows(r, k) {
-				tr := textRow{label: row.model}
+				tr := tty.Row{Label: row.model}
 				for _, c := range row.cells {
-					tr.cells = append(tr.cells, textCell{text: c})
+					tr.Cells = append(tr.Cells, tty.Cell{Text: c})
 				}
-				table.rows = append(table.rows, tr)
+				table.Rows = append(table.Rows, tr)
 			}
 			t.heading(units.Duration(r.Horizon(steps)).String() + " ahead")
 			t.table(&table)
 		}
 		for _, n := range backtestNotes(r) {
-			t.line(noColor, plain(n))
+			t.line(tty.NoColor, tty.Plain(n))
 		}
 	}
 	t.b.WriteByte('\n')
 	for _, l := range backtestLegend {
-		t.line(noColor, l)
+		t.line(tty.NoColor, l)
 	}
 	if _, err := io.WriteString(w, t.b.String()); err != nil {
 		return fmt.Errorf("text of a backtest: %w", err)
@@ -58,7 +59,7 @@ func BacktestMarkdown(w io.Writer, results []*backtest.Result) error {
 		if i > 0 {
 			b.WriteByte('\n')
 		}
-		fmt.Fprintf(&b, "**%s** %s\n\n", plain(heldOut(r)), plain(scaleText(r)))
+		fmt.Fprintf(&b, "**%s** %s\n\n", tty.Plain(heldOut(r)), tty.Plain(scaleText(r)))
 		fmt.Fprintf(&b, "| Ahead | Model | %s |\n|---|---|%s\n", strings.Join(backtestColumns, " | "), strings.Repeat("---:|", len(backtestColumns)))
 		for k, steps := range r.Steps {
 			for _, row := range backtestRows(r, k) {
@@ -66,7 +67,7 @@ func BacktestMarkdown(w io.Writer, results []*backtest.Result) error {
 			}
 		}
 		for _, n := range backtestNotes(r) {
-			b.WriteString("\n" + plain(n) + "\n")
+			b.WriteString("\n" + tty.Plain(n) + "\n")
 		}
 	}
 	b.WriteString("\n" + strings.Join(backtestLegend, " ") + "\n")
@@ -110,7 +111,7 @@ func scaleText(r *backtest.Result) string {
 	if math.IsNaN(r.Scale) {
 		text += " No MASE: the steps before do not change."
 	} else {
-		text += fmt.Sprintf(" MASE 1 is %s req/s, the error there of %s.", number(r.Scale), r.ScaledBy)
+		text += fmt.Sprintf(" MASE 1 is %s req/s, the error there of %s.", tty.Number(r.Scale), r.ScaledBy)
 	}
 	if r.Estimated > 0 {
 		text += fmt.Sprintf(" %.3g %% of the held-out rates are estimates of the source.", 100*r.Estimated)

@@ -13,6 +13,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"github.com/kwatt-sim/kwatt/internal/forecast/backtest"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 	"github.com/kwatt-sim/kwatt/internal/units"
 )
 
@@ -55,7 +56,7 @@ func heldOutPlot(r *backtest.Result) *plot.Plot {
 	s := r.Series
 	last := len(r.Steps) - 1
 	p := newPlot("hours since "+minuteOf(s.HeldStart()), "req/s")
-	p.Title.Text = fmt.Sprintf("%s: held out, and medians %v ahead", plain(s.Trace.Name), units.Duration(r.Horizon(r.Steps[last])))
+	p.Title.Text = fmt.Sprintf("%s: held out, and medians %v ahead", tty.Plain(s.Trace.Name), units.Duration(r.Horizon(r.Steps[last])))
 	p.Title.TextStyle.Font = sans(12.5)
 	held := s.Values[s.HeldFrom:]
 	x := make([]float64, len(held))

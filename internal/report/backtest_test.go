@@ -17,6 +17,7 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/forecast/backtest"
 	"github.com/kwatt-sim/kwatt/internal/forecast/lstm"
 	"github.com/kwatt-sim/kwatt/internal/golden"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 	"github.com/kwatt-sim/kwatt/internal/workload"
 )
 
@@ -79,7 +80,7 @@ func TestBacktestText(t *testing.T) {
 	text := written(t, func(w io.Writer, r []*backtest.Result) error { return BacktestText(w, r, Options{}) }, r)
 	golden.Check(t, "testdata/backtest.txt", text)
 	for line := range strings.Lines(string(text)) {
-		if n := runes(strings.TrimSuffix(line, "\n")); n > 80 || strings.Contains(line, "\x1b") {
+		if n := tty.Runes(strings.TrimSuffix(line, "\n")); n > 80 || strings.Contains(line, "\x1b") {
 			t.Errorf("%d columns: %q", n, line)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/kwatt-sim/kwatt/internal/results"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 // compareCharts draws the policies against each other over all seeds.
@@ -39,7 +40,7 @@ func tradeOff(s *results.Summary, slos []SLO) *chart {
 		x, y := spanOf(ex, scaleX.factor), spanOf(ey, scaleY.factor)
 		d.Dots = append(d.Dots, dot{
 			Name: p.Name, Color: policyColor(i), X: x, Y: y,
-			Text: fmt.Sprintf("%s: %s %s, p95 %s %s", p.Name, commas(number(x.Mean)), scaleX.unit, commas(number(y.Mean)), scaleY.unit),
+			Text: fmt.Sprintf("%s: %s %s, p95 %s %s", p.Name, commas(tty.Number(x.Mean)), scaleX.unit, commas(tty.Number(y.Mean)), scaleY.unit),
 		})
 		xs, ys = append(xs, x.Low, x.High), append(ys, y.Low, y.High)
 		c.Keys = append(c.Keys, legendKey{Name: p.Name, Color: policyColor(i), Mark: "dot", Series: []string{p.Name}})

@@ -3,6 +3,8 @@ package report
 import (
 	"fmt"
 	"math"
+
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 // dataTable is a chart's figures in words.
@@ -61,9 +63,9 @@ func sliceFigure(x, y []float64, from, to float64, pick slicePick) string {
 	case n == 0:
 		return absent
 	case pick.mean:
-		return commas(number(sum / float64(n)))
+		return commas(tty.Number(sum / float64(n)))
 	default:
-		return commas(number(largest))
+		return commas(tty.Number(largest))
 	}
 }
 

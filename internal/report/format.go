@@ -5,9 +5,9 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode"
 
 	"github.com/kwatt-sim/kwatt/internal/results"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 // Options is how a text or Markdown report is written.
@@ -19,7 +19,7 @@ type Options struct {
 }
 
 func (o Options) currency() string {
-	label := []rune(plain(o.Currency))
+	label := []rune(tty.Plain(o.Currency))
 	if len(label) == 0 {
 		return "USD"
 	}
@@ -87,16 +87,6 @@ func (s humanScale) labelled(metric string) string {
 	return metricLabel(metric) + " (" + s.unit + ")"
 }
 
-// number prints x with four significant digits and no exponent; a number of
-// five digits or more is printed whole.
-func number(x float64) string {
-	if x == 0 {
-		return "0"
-	}
-	digits := 3 - int(math.Floor(math.Log10(math.Abs(x))))
-	return strconv.FormatFloat(x, 'f', min(max(digits, 0), 12), 64)
-}
-
 // grouped prints n with commas between thousands.
 func grouped(n int64) string {
 	s := strconv.FormatInt(n, 10)
@@ -152,15 +142,4 @@ func pValue(p float64) string {
 		return "p<0.001"
 	}
 	return fmt.Sprintf("p=%.3f", p)
-}
-
-// plain makes text from a scenario or a file safe on a terminal: control
-// characters, with which escape sequences begin, become spaces.
-func plain(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
 }

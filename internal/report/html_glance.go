@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/kwatt-sim/kwatt/internal/results"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 // glanceTable is the few figures by which a policy is chosen.
@@ -105,7 +106,7 @@ func judge(p results.PolicySummary, slos []SLO) sloVerdict {
 			continue
 		}
 		scale := scaleFor("s", "", max(e.Mean, slo.Seconds))
-		text := fmt.Sprintf("%s %s %s %s", slo.Service, slo.Quantile, commas(number(e.Mean*scale.factor)), scale.unit)
+		text := fmt.Sprintf("%s %s %s %s", slo.Service, slo.Quantile, commas(tty.Number(e.Mean*scale.factor)), scale.unit)
 		switch low, high := e.CILow, e.CIHigh; {
 		case e.N < 2 && e.Mean > slo.Seconds || e.N >= 2 && low > slo.Seconds:
 			missed = append(missed, text)

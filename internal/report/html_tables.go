@@ -8,6 +8,7 @@ import (
 
 	"github.com/kwatt-sim/kwatt/internal/metrics"
 	"github.com/kwatt-sim/kwatt/internal/results"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 // tables is the page's words and numbers, formatted.
@@ -25,6 +26,7 @@ type tables struct {
 	Grades      []gradeRow
 	Worst       results.Grades
 	GradeLegend string
+	Power       powerTable
 	Assumptions []string
 	Sources     []string
 }
@@ -39,6 +41,7 @@ func newTables(d Document) (*tables, error) {
 		Grades:      gradeRows(s),
 		Worst:       s.Grades,
 		GradeLegend: gradeLegend,
+		Power:       newPowerTable(s),
 		Assumptions: noteTexts(s, results.NoteAssumption),
 		Sources:     noteTexts(s, results.NoteSource),
 	}
@@ -142,7 +145,7 @@ func estimateText(e *results.Estimate, factor float64) (value, half string) {
 	if e == nil || !finite(e.Mean, e.CILow, e.CIHigh) {
 		return absent, ""
 	}
-	value = commas(number(e.Mean * factor))
+	value = commas(tty.Number(e.Mean * factor))
 	if e.N >= 2 && e.CIHigh > e.CILow {
 		half = "±\u202f" + halfWidth(*e)
 	}

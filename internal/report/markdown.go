@@ -10,6 +10,7 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/grade"
 	"github.com/kwatt-sim/kwatt/internal/metrics"
 	"github.com/kwatt-sim/kwatt/internal/results"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 // Markdown writes the summary as summary.md, in GitHub's dialect: what Text
@@ -18,10 +19,10 @@ import (
 func Markdown(w io.Writer, s *results.Summary, o Options) error {
 	m := &markdownReport{s: s, o: o}
 	if err := m.build(); err != nil {
-		return fmt.Errorf("Markdown report of %s: %w", plain(s.Scenario.Name), err)
+		return fmt.Errorf("Markdown report of %s: %w", tty.Plain(s.Scenario.Name), err)
 	}
 	if _, err := io.WriteString(w, m.b.String()); err != nil {
-		return fmt.Errorf("Markdown report of %s: %w", plain(s.Scenario.Name), err)
+		return fmt.Errorf("Markdown report of %s: %w", tty.Plain(s.Scenario.Name), err)
 	}
 	return nil
 }
@@ -56,6 +57,7 @@ func (m *markdownReport) build() error {
 		return err
 	}
 	m.foundations()
+	m.power()
 	m.notes("Warnings", results.NoteWarning)
 	m.notes("Assumptions", results.NoteAssumption)
 	m.notes("Sources", results.NoteSource)
@@ -66,7 +68,7 @@ func (m *markdownReport) build() error {
 // escape makes text from a scenario or a file safe in a Markdown paragraph or
 // table cell. Underscores stay: inside words they mean nothing, and a
 // backslash would break an address.
-func escape(s string) string { return markdownEscapes.Replace(plain(s)) }
+func escape(s string) string { return markdownEscapes.Replace(tty.Plain(s)) }
 
 var markdownEscapes = strings.NewReplacer(
 	`\`, `\\`, "`", "\\`", "*", `\*`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "|", `\|`,
@@ -100,7 +102,7 @@ func (m *markdownReport) estimates(rows []estimateRow) {
 		for _, e := range row.cells {
 			cell := absent
 			if e != nil {
-				cell = number(e.Mean*row.scale.factor) + " ± " + halfWidth(*e)
+				cell = tty.Number(e.Mean*row.scale.factor) + " ± " + halfWidth(*e)
 			}
 			cells = append(cells, cell)
 		}
@@ -237,7 +239,7 @@ func (m *markdownReport) reproduce() {
 		for strings.Contains(m.o.Command, fence) {
 			fence += "`"
 		}
-		m.printf("%ssh\n%s\n%s\n\n", fence, plain(m.o.Command), fence)
+		m.printf("%ssh\n%s\n%s\n\n", fence, tty.Plain(m.o.Command), fence)
 	}
 	m.printf("The effective scenario has the SHA-256 `%s`.\n", m.s.Scenario.SHA256)
 }

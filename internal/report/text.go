@@ -10,6 +10,7 @@ import (
 
 	"github.com/kwatt-sim/kwatt/internal/grade"
 	"github.com/kwatt-sim/kwatt/internal/results"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 // defaultWidth fits four policies; minWidth is what one policy needs.
@@ -31,18 +32,19 @@ func Text(w io.Writer, s *results.Summary, o Options) error {
 	t := &textReport{s: s, o: o, names: shortNames(s)}
 	rows, err := headlineRows(s, o)
 	if err != nil {
-		return fmt.Errorf("text report of %s: %w", plain(s.Scenario.Name), err)
+		return fmt.Errorf("text report of %s: %w", tty.Plain(s.Scenario.Name), err)
 	}
-	t.line(noColor, fmt.Sprintf("%s: %s, %s, means ± 95%% confidence interval",
-		plain(s.Scenario.Name), policiesText(s), seedsText(s)))
+	t.line(tty.NoColor, fmt.Sprintf("%s: %s, %s, means ± 95%% confidence interval",
+		tty.Plain(s.Scenario.Name), policiesText(s), seedsText(s)))
 	t.legendOfNames()
 	t.means(rows)
 	t.differences(rows)
 	t.ledger()
 	t.grades()
+	t.power()
 	t.notes()
 	if _, err := io.WriteString(w, t.b.String()); err != nil {
-		return fmt.Errorf("text report of %s: %w", plain(s.Scenario.Name), err)
+		return fmt.Errorf("text report of %s: %w", tty.Plain(s.Scenario.Name), err)
 	}
 	return nil
 }
@@ -56,18 +58,18 @@ type textReport struct {
 }
 
 // line writes a paragraph, wrapped.
-func (t *textReport) line(c ansi, text string) {
-	for l := range strings.Lines(wrap(text, t.o.Width, 2)) {
-		t.b.WriteString(c.paint(strings.TrimSuffix(l, "\n"), t.o.Color) + "\n")
+func (t *textReport) line(c tty.Color, text string) {
+	for l := range strings.Lines(tty.Wrap(text, t.o.Width, 2)) {
+		t.b.WriteString(c.Paint(strings.TrimSuffix(l, "\n"), t.o.Color) + "\n")
 	}
 }
 
 func (t *textReport) heading(text string) {
 	t.b.WriteByte('\n')
-	t.line(bold, text)
+	t.line(tty.Bold, text)
 }
 
-func (t *textReport) table(table *textTable) { table.write(&t.b, t.o.Width, t.o.Color) }
+func (t *textReport) table(table *tty.Table) { table.Write(&t.b, t.o.Width, t.o.Color) }
 
 // longestName is what a column of the table of means can carry at 80 columns.
 const longestName = 13
@@ -76,8 +78,8 @@ const longestName = 13
 func shortNames(s *results.Summary) []string {
 	names := make([]string, len(s.Policies))
 	for i, p := range s.Policies {
-		names[i] = plain(p.Name)
-		if runes(names[i]) > longestName {
+		names[i] = tty.Plain(p.Name)
+		if tty.Runes(names[i]) > longestName {
 			names[i] = fmt.Sprintf("policy %d", i+1)
 		}
 	}
@@ -86,24 +88,24 @@ func shortNames(s *results.Summary) []string {
 
 func (t *textReport) legendOfNames() {
 	for i, p := range t.s.Policies {
-		if full := plain(p.Name); full != t.names[i] {
-			t.line(noColor, fmt.Sprintf("%s is %s", t.names[i], full))
+		if full := tty.Plain(p.Name); full != t.names[i] {
+			t.line(tty.NoColor, fmt.Sprintf("%s is %s", t.names[i], full))
 		}
 	}
 }
 
 func (t *textReport) means(rows []estimateRow) {
-	table := textTable{header: t.names}
+	table := tty.Table{Header: t.names}
 	for _, row := range rows {
-		r := textRow{label: row.scale.labelled(row.metric)}
+		r := tty.Row{Label: row.scale.labelled(row.metric)}
 		for _, e := range row.cells {
 			cell := absent
 			if e != nil {
-				cell = number(e.Mean*row.scale.factor) + " ± " + padLeft(halfWidth(*e), 4)
+				cell = tty.Number(e.Mean*row.scale.factor) + " ± " + tty.PadLeft(halfWidth(*e), 4)
 			}
-			r.cells = append(r.cells, textCell{text: cell})
+			r.Cells = append(r.Cells, tty.Cell{Text: cell})
 		}
-		table.rows = append(table.rows, r)
+		table.Rows = append(table.Rows, r)
 	}
 	t.b.WriteByte('\n')
 	t.table(&table)
@@ -113,74 +115,74 @@ func (t *textReport) differences(rows []estimateRow) {
 	if len(t.s.Comparisons) == 0 {
 		return
 	}
-	table := textTable{header: t.names[1:]}
+	table := tty.Table{Header: t.names[1:]}
 	for _, row := range rows {
-		r := textRow{label: metricLabel(row.metric)}
+		r := tty.Row{Label: metricLabel(row.metric)}
 		for _, p := range t.s.Policies[1:] {
-			r.cells = append(r.cells, t.difference(p.Name, row.metric))
+			r.Cells = append(r.Cells, t.difference(p.Name, row.metric))
 		}
-		table.rows = append(table.rows, r)
+		table.Rows = append(table.Rows, r)
 	}
 	t.heading("difference from " + t.names[0] + ", paired by seed")
 	t.table(&table)
-	t.line(noColor, "✓ better, ✗ worse, ~ cannot tell (p > 0.05), ? too few seeds to tell; p of the exact sign-flip test, Holm-corrected over a policy's metrics")
+	t.line(tty.NoColor, "✓ better, ✗ worse, ~ cannot tell (p > 0.05), ? too few seeds to tell; p of the exact sign-flip test, Holm-corrected over a policy's metrics")
 }
 
-func (t *textReport) difference(policy, metric string) textCell {
+func (t *textReport) difference(policy, metric string) tty.Cell {
 	c, ok := comparisonOf(t.s, policy, metric)
 	if !ok {
-		return textCell{text: absent + "  "}
+		return tty.Cell{Text: absent + "  "}
 	}
 	figure := percent(c.DeltaRatio) + " (" + pValue(c.P) + ")"
 	switch {
 	case c.Verdict == results.Better:
-		return textCell{figure + " ✓", green}
+		return tty.Cell{Text: figure + " ✓", Color: tty.Green}
 	case c.Verdict == results.Worse:
-		return textCell{figure + " ✗", red}
+		return tty.Cell{Text: figure + " ✗", Color: tty.Red}
 	case c.Verdict == results.CannotSay && tooFewSeeds(t.s, policy):
-		return textCell{text: percent(c.DeltaRatio) + " ?"}
+		return tty.Cell{Text: percent(c.DeltaRatio) + " ?"}
 	case c.Verdict == results.CannotSay:
-		return textCell{text: "~ (" + pValue(c.P) + ")  "}
+		return tty.Cell{Text: "~ (" + pValue(c.P) + ")  "}
 	default:
-		return textCell{text: figure + "  "}
+		return tty.Cell{Text: figure + "  "}
 	}
 }
 
 func (t *textReport) ledger() {
-	table := textTable{header: []string{"arrived =", "served +", "dropped +", "timed out +", "in flight", ""}}
+	table := tty.Table{Header: []string{"arrived =", "served +", "dropped +", "timed out +", "in flight", ""}}
 	for i, p := range t.s.Policies {
 		l := totalLedger(p)
-		r := textRow{label: t.names[i]}
+		r := tty.Row{Label: t.names[i]}
 		for _, n := range []int64{l.Arrivals, l.Served, l.Dropped, l.TimedOut, l.InFlight} {
-			r.cells = append(r.cells, textCell{text: grouped(n)})
+			r.Cells = append(r.Cells, tty.Cell{Text: grouped(n)})
 		}
-		check := textCell{"✓", green}
+		check := tty.Cell{Text: "✓", Color: tty.Green}
 		if l.Missing() != 0 {
-			check = textCell{"✗ " + grouped(l.Missing()) + " missing", red}
+			check = tty.Cell{Text: "✗ " + grouped(l.Missing()) + " missing", Color: tty.Red}
 		}
-		r.cells = append(r.cells, check)
-		table.rows = append(table.rows, r)
+		r.Cells = append(r.Cells, check)
+		table.Rows = append(table.Rows, r)
 	}
 	t.heading("requests, all seeds together")
 	t.table(&table)
 }
 
 func (t *textReport) grades() {
-	table := textTable{header: []string{"grade A", "grade B", "grade C", "grade X"}}
+	table := tty.Table{Header: []string{"grade A", "grade B", "grade C", "grade X"}}
 	for i, p := range t.s.Policies {
-		r := textRow{label: t.names[i]}
+		r := tty.Row{Label: t.names[i]}
 		for g := grade.A; g <= grade.Last; g++ {
-			r.cells = append(r.cells, textCell{text: fmt.Sprintf("%.0f%%", 100*p.EnergyByGrade[g.String()])})
+			r.Cells = append(r.Cells, tty.Cell{Text: fmt.Sprintf("%.0f%%", 100*p.EnergyByGrade[g.String()])})
 		}
-		table.rows = append(table.rows, r)
+		table.Rows = append(table.Rows, r)
 	}
 	t.heading("node energy by the grade of its power figures")
 	t.table(&table)
-	t.line(noColor, fmt.Sprintf("worst grade used: power %s, service time %s, carbon %s", t.s.Grades.Power, t.s.Grades.ServiceTime, t.s.Grades.Carbon))
-	t.line(noColor, gradeLegend)
+	t.line(tty.NoColor, fmt.Sprintf("worst grade used: power %s, service time %s, carbon %s", t.s.Grades.Power, t.s.Grades.ServiceTime, t.s.Grades.Carbon))
+	t.line(tty.NoColor, gradeLegend)
 	for _, p := range t.s.Policies {
 		if text, ok := assumedWarning(p); ok {
-			t.line(red, "!! "+plain(text))
+			t.line(tty.Red, "!! "+tty.Plain(text))
 		}
 	}
 }
@@ -192,7 +194,7 @@ func (t *textReport) notes() {
 			t.b.WriteByte('\n')
 		}
 		for _, text := range texts {
-			t.line(noColor, kind+": "+plain(text))
+			t.line(tty.NoColor, kind+": "+tty.Plain(text))
 		}
 	}
 }

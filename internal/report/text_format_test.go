@@ -2,40 +2,13 @@ package report
 
 import (
 	"fmt"
-	"strings"
 	"testing"
-	"unicode/utf8"
-
-	"pgregory.net/rapid"
 
 	"github.com/kwatt-sim/kwatt/internal/results"
 )
 
-func TestWrap(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		in := rapid.StringOf(rapid.RuneFrom([]rune("ab é  "))).Draw(t, "text")
-		width := rapid.IntRange(5, 30).Draw(t, "width")
-		out := wrap(in, width, 2)
-		for _, l := range strings.Split(out, "\n") {
-			if utf8.RuneCountInString(l) > width {
-				t.Fatalf("%q is wider than %d", l, width)
-			}
-		}
-		letters := func(s string) string { return strings.Join(strings.Fields(s), "") }
-		if letters(out) != letters(in) {
-			t.Fatalf("wrap(%q) = %q changes the text", in, out)
-		}
-	})
-}
-
 func TestNumbers(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
-		{number(0), "0"},
-		{number(0.048213), "0.04821"},
-		{number(48.2134), "48.21"},
-		{number(960), "960.0"},
-		{number(1234567), "1234567"},
-		{number(-31.25), "-31.25"},
 		{grouped(0), "0"},
 		{grouped(999), "999"},
 		{grouped(4300001230), "4,300,001,230"},

@@ -17,6 +17,7 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/metrics"
 	"github.com/kwatt-sim/kwatt/internal/results"
 	"github.com/kwatt-sim/kwatt/internal/rng"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 // madeUpSummary runs figures of the right size, not true ones, through
@@ -148,7 +149,7 @@ func checkMeans(t rapid.TB, s *results.Summary, cells func(label string) string)
 	for _, row := range rows {
 		got := cells(row.scale.labelled(row.metric))
 		for _, p := range s.Policies {
-			want := number(p.Metrics[row.metric].Mean*row.scale.factor) + " ± "
+			want := tty.Number(p.Metrics[row.metric].Mean*row.scale.factor) + " ± "
 			if !strings.Contains(got, want) {
 				t.Fatalf("%s of %s: no %q in %q", row.metric, p.Name, want, got)
 			}

@@ -80,6 +80,27 @@ func ReadDecisions(dir string) (map[RunKey][]decisions.Entry, error) {
 	return decisions, err
 }
 
+// ReadRunDecisions is ReadDecisions for one run alone: much faster, for lines of
+// the others are passed over unread.
+func ReadRunDecisions(dir string, run RunKey) ([]decisions.Entry, error) {
+	var entries []decisions.Entry
+	err := readFile(dir, DecisionsFile, func(r io.Reader) (err error) {
+		entries, err = readRunDecisions(r, run)
+		return err
+	})
+	return entries, err
+}
+
+// ReadEffective returns the effective scenario of a results directory.
+func ReadEffective(dir string) ([]byte, error) {
+	var effective []byte
+	err := readFile(dir, EffectiveFile, func(r io.Reader) (err error) {
+		effective, err = io.ReadAll(r)
+		return err
+	})
+	return effective, err
+}
+
 // ReadRuns puts the runs of a results directory together again, in the
 // summary's order. Services, EnergyByGrade and Warnings stay empty: a
 // directory holds them only over all seeds, in the summary.

@@ -43,7 +43,7 @@ func (e Estimate) MarshalJSON() ([]byte, error) {
 }
 
 func (e Estimate) rounded() Estimate {
-	return Estimate{Mean: Round(e.Mean), CILow: Round(e.CILow), CIHigh: Round(e.CIHigh), N: e.N}
+	return Estimate{Mean: Round(e.Mean), CILow: Round(e.CILow), CIHigh: Round(e.CIHigh), N: e.N, ModelLow: Round(e.ModelLow), ModelHigh: Round(e.ModelHigh)}
 }
 
 // MarshalJSON rounds to Digits.
@@ -54,6 +54,7 @@ func (c Comparison) MarshalJSON() ([]byte, error) {
 
 func (c Comparison) rounded() Comparison {
 	c.DeltaRatio, c.CILow, c.CIHigh, c.P = Round(c.DeltaRatio), Round(c.CILow), Round(c.CIHigh), Round(c.P)
+	c.ModelLow, c.ModelHigh = Round(c.ModelLow), Round(c.ModelHigh)
 	return c
 }
 
@@ -62,6 +63,13 @@ func (r Replication) MarshalJSON() ([]byte, error) {
 	type plain Replication
 	r.Metrics = roundValues(r.Metrics)
 	return json.Marshal(plain(r))
+}
+
+// MarshalJSON rounds to Digits.
+func (c Component) MarshalJSON() ([]byte, error) {
+	type plain Component
+	c.Share, c.Uncertainty = Round(c.Share), Round(c.Uncertainty)
+	return json.Marshal(plain(c))
 }
 
 // MarshalJSON rounds to Digits.

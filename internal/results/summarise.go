@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/grade"
 	"github.com/kwatt-sim/kwatt/internal/metrics"
@@ -28,7 +29,10 @@ const (
 
 // Inputs is what a summary says beyond the runs themselves.
 type Inputs struct {
-	Scenario  string   // the scenario's name
+	Scenario  string    // the scenario's name
+	Files     string    // SHA-256 over the files that it names; "" when it names none
+	Start     time.Time // of the window; zero when it has no date
+	Duration  time.Duration
 	Currency  string   // the label of money
 	Effective []byte   // scenario.effective.yaml, as written
 	Policies  []string // in the scenario's order; the first is the base of comparisons
@@ -51,13 +55,14 @@ func Summarise(runs []*Run, in Inputs) (*Summary, error) {
 	}
 	s := &Summary{
 		SchemaVersion: SchemaVersion,
-		Scenario:      ScenarioRef{Name: in.Scenario, SHA256: sha256Hex(in.Effective)},
+		Scenario:      in.ref(),
 		Currency:      in.Currency,
 		Policies:      []PolicySummary{},
 		Comparisons:   []Comparison{},
 		Grades:        in.Grades,
 		Notes:         append([]Note{}, in.Notes...),
 	}
+	spreads := map[string]spread{}
 	for i, group := range byPolicy {
 		if len(group) == 0 {
 			s.warn(fmt.Sprintf("no run of policy %s has finished", in.Policies[i]))
@@ -68,13 +73,23 @@ func Summarise(runs []*Run, in Inputs) (*Summary, error) {
 			return nil, fmt.Errorf("summarise %s: policy %s: %w", in.Scenario, group[0].Policy, err)
 		}
 		p.Oracle = slices.Contains(in.Oracles, p.Name)
+		spreads[p.Name] = p.powerUncertainty(group)
 		s.Policies = append(s.Policies, p)
 		s.warn(runWarnings(group)...)
 	}
 	if err := s.compare(); err != nil {
 		return nil, fmt.Errorf("summarise %s: %w", in.Scenario, err)
 	}
+	s.compareUncertainty(spreads)
 	return s, nil
+}
+
+func (in *Inputs) ref() ScenarioRef {
+	r := ScenarioRef{Name: in.Scenario, SHA256: sha256Hex(in.Effective), FilesSHA256: in.Files, DurationSeconds: Round(in.Duration.Seconds())}
+	if !in.Start.IsZero() {
+		r.Start = in.Start.Format(time.RFC3339)
+	}
+	return r
 }
 
 func (s *Summary) warn(texts ...string) {

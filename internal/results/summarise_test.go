@@ -54,7 +54,7 @@ func TestSummariseByHand(t *testing.T) {
 		t.Error(d)
 	}
 	// Every seed halves: the interval of the ratio is a point; 2/2³ = 0.25 cannot decide.
-	comparison := []Comparison{{"static", "hpa", "energy_kwh", -0.5, -0.5, -0.5, 0.25, "~"}}
+	comparison := []Comparison{{Base: "static", Policy: "hpa", Metric: "energy_kwh", DeltaRatio: -0.5, CILow: -0.5, CIHigh: -0.5, P: 0.25, Verdict: "~"}}
 	if d := cmp.Diff(comparison, s.Comparisons); d != "" {
 		t.Error(d)
 	}
@@ -209,11 +209,11 @@ func significant(n string) int {
 func TestJSONHasNineDigits(t *testing.T) {
 	s := &Summary{
 		Policies: []PolicySummary{{
-			Metrics:       map[string]Estimate{"energy_kwh": {math.Pi, 1e-9 / 3, 2e30 / 3, 3}},
+			Metrics:       map[string]Estimate{"energy_kwh": {Mean: math.Pi, CILow: 1e-9 / 3, CIHigh: 2e30 / 3, N: 3, ModelLow: 1.0 / 3, ModelHigh: 1.0 / 7}},
 			Replications:  []Replication{{Metrics: metrics.Values{"energy_kwh": 1234567891.25}}},
-			EnergyByGrade: map[string]float64{"A": 1.0 / 3},
+			EnergyByGrade: map[string]float64{"A": 1.0 / 3}, EnergyByComponent: []Component{{"busy", 1.0 / 3, 1.0 / 7}},
 		}},
-		Comparisons: []Comparison{{DeltaRatio: -1.0 / 3, CILow: 1.0 / 7, CIHigh: 2.0 / 3, P: 1.0 / 1024 / 3}},
+		Comparisons: []Comparison{{DeltaRatio: -1.0 / 3, CILow: 1.0 / 7, CIHigh: 2.0 / 3, ModelLow: -2.0 / 3, ModelHigh: 1.0 / 9, P: 1.0 / 1024 / 3}},
 	}
 	b, err := json.Marshal(s)
 	if err != nil {

@@ -32,9 +32,17 @@ type Run struct {
 	// EnergyByGrade is the share (0..1) of node energy that rests on numbers
 	// of each grade, from A to X; the shares sum to 1.
 	EnergyByGrade [grade.Count]float64
-	Points        []Point
-	Decisions     []decisions.Entry // in order of time
-	Warnings      []string          // sorted, without duplicates
+	// EnergyByComponent is the facility's kWh by what drew it: a GPU model and
+	// busy, context, bare, base, host, boot or sleep.
+	EnergyByComponent map[string]float64
+	// Spread is the standard uncertainty that the power figures leave in a metric,
+	// in its unit, by component. A component is wrong by the same factor in every
+	// run, whatever its seed and policy; two of them are wrong independently. It is
+	// negative where the metric falls when the component's figures rise.
+	Spread    map[string]map[string]float64
+	Points    []Point
+	Decisions []decisions.Entry // in order of time
+	Warnings  []string          // sorted, without duplicates
 }
 
 // Point is one row of timeseries.csv: a service, or the cluster when Service
@@ -74,6 +82,11 @@ type Estimate struct {
 	CILow  float64 `json:"ciLow"`
 	CIHigh float64 `json:"ciHigh"`
 	N      int     `json:"n"`
+	// ModelLow and ModelHigh bound the mean by the uncertainty of the power
+	// figures, at the same confidence; both are absent where the metric does not
+	// rest on them. More seeds do not make it narrower.
+	ModelLow  float64 `json:"modelLow,omitzero"`
+	ModelHigh float64 `json:"modelHigh,omitzero"`
 }
 
 // Replication is one seed's figures in summary.json.
@@ -91,6 +104,17 @@ type PolicySummary struct {
 	Services      map[string]ServiceSummary `json:"services"`
 	Replications  []Replication             `json:"replications"`
 	EnergyByGrade map[string]float64        `json:"energyByGrade"` // share of node energy by grade letter, mean over seeds
+	// EnergyByComponent is what the facility's energy was drawn for, the component
+	// that leaves most of its uncertainty first.
+	EnergyByComponent []Component `json:"energyByComponent,omitempty"`
+}
+
+// Component is a part of the facility's energy whose power figures are wrong
+// together, if they are.
+type Component struct {
+	Name        string  `json:"name"`        // "nvidia-h100-sxm busy"
+	Share       float64 `json:"share"`       // of energy_kwh, 0..1
+	Uncertainty float64 `json:"uncertainty"` // standard uncertainty that it leaves in energy_kwh, over energy_kwh
 }
 
 // ServiceSummary is one service under one policy.
@@ -106,14 +130,24 @@ type Comparison struct {
 	DeltaRatio float64 `json:"deltaRatio"` // mean paired difference / mean of base
 	CILow      float64 `json:"ciLow"`      // of DeltaRatio
 	CIHigh     float64 `json:"ciHigh"`
-	P          float64 `json:"p"`       // exact sign-flip, Holm-corrected over the metrics shown
-	Verdict    string  `json:"verdict"` // better | worse | different | "~" (cannot tell)
+	// ModelLow and ModelHigh bound DeltaRatio by the uncertainty of the power
+	// figures, which is the same under both policies and mostly cancels.
+	ModelLow  float64 `json:"modelLow,omitzero"`
+	ModelHigh float64 `json:"modelHigh,omitzero"`
+	P         float64 `json:"p"`       // exact sign-flip, Holm-corrected over the metrics shown
+	Verdict   string  `json:"verdict"` // better | worse | different | "~" (cannot tell)
 }
 
 // ScenarioRef names the scenario a result came from.
 type ScenarioRef struct {
 	Name   string `json:"name"`
 	SHA256 string `json:"sha256"` // of scenario.effective.yaml
+	// FilesSHA256 is over the files that the scenario names, "" when it names none.
+	FilesSHA256 string `json:"filesSha256,omitempty"`
+	// Start is the date of the window's start, RFC 3339, in the trace's time
+	// zone; "" when the scenario has none.
+	Start           string  `json:"start,omitempty"`
+	DurationSeconds float64 `json:"durationSeconds"` // of the window
 }
 
 // Grades holds the worst grade that each kind of figure rests on.

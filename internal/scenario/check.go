@@ -6,6 +6,7 @@ import (
 
 	"github.com/kwatt-sim/kwatt/internal/carbon"
 	"github.com/kwatt-sim/kwatt/internal/kube/scheduler"
+	"github.com/kwatt-sim/kwatt/internal/powermodel"
 	"github.com/kwatt-sim/kwatt/internal/schema"
 	"github.com/kwatt-sim/kwatt/internal/workload"
 )
@@ -29,8 +30,15 @@ func (c *checker) all() {
 	c.Schedulers = make([]*scheduler.Configuration, len(s.Policies))
 	c.PoolClocks = make([]*carbon.Clock, len(s.Cluster.NodePools))
 	c.uniqueNames(s)
+	c.Boards = make([]powermodel.GPU, len(s.Cluster.NodePools))
 	for i := range s.Services {
 		c.service(i)
+	}
+	for i := range s.Cluster.NodePools {
+		c.board(i)
+	}
+	for i := range s.Services {
+		c.placeable(&s.Services[i], fmt.Sprintf("spec.services[%d]", i))
 	}
 	c.telemetry(s.Telemetry)
 	for i := range s.Cluster.NodePools {

@@ -11,7 +11,6 @@ import (
 func (c *checker) nodePool(i int) {
 	p := &c.Scenario.Spec.Cluster.NodePools[i]
 	path := fmt.Sprintf("spec.cluster.nodePools[%d]", i)
-	c.gpuModel(p.GPU.Model, path+".gpu.model")
 	c.poolObjects(i, p)
 	n, nodes := p.Nodes, path+".nodes"
 	most, atMost := p.Nodes.MaxNodes(), nodes+".max"
@@ -56,7 +55,9 @@ func (c *checker) cost(s *Spec) {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Cost.GPUHour)) {
-		c.gpuModel(name, path+"."+name)
+		if !slices.ContainsFunc(s.Cluster.NodePools, func(p NodePool) bool { return p.GPU.Model == name }) { // else the pool's own check speaks of it
+			c.gpuModel(name, path+"."+name)
+		}
 	}
 	priced := map[string]bool{}
 	for i, p := range s.Cluster.NodePools {

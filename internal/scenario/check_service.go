@@ -17,7 +17,6 @@ func (c *checker) service(i int) {
 	c.workload(i, &s.Workload, path+".workload")
 	c.model(&s.Model, path+".model")
 	c.share(s.GPU, path+".gpu")
-	c.placeable(s, path)
 	c.queue(s, path)
 	c.pod(i, s, path)
 	c.disruptionBudget(s.DisruptionBudget, path)
@@ -110,9 +109,10 @@ func (c *checker) placeable(s *Service, path string) {
 		return // two answers to one question: that has been reported
 	}
 	var gpus, sliced []string
-	for i, p := range c.Scenario.Spec.Cluster.NodePools {
-		gpu, err := powermodel.Lookup(p.GPU.Model)
-		if err != nil || c.structure.Touches(fmt.Sprintf("spec.cluster.nodePools[%d].gpu.model", i)) {
+	var boards []powermodel.GPU
+	for i := range c.Scenario.Spec.Cluster.NodePools {
+		gpu := c.Boards[i]
+		if gpu.Name == "" || c.structure.Touches(fmt.Sprintf("spec.cluster.nodePools[%d].gpu.model", i)) {
 			return // the pool's own check speaks of it; whether the service fits cannot be known
 		}
 		if s.Model.Profile != "" {
@@ -120,7 +120,7 @@ func (c *checker) placeable(s *Service, path string) {
 				continue
 			}
 		}
-		gpus = append(gpus, gpu.Name)
+		gpus, boards = append(gpus, gpu.Name), append(boards, gpu)
 		if _, err := gpu.Slice(s.GPU.MIG); s.GPU.MIG == "" || err == nil {
 			sliced = append(sliced, gpu.Name)
 		}
@@ -132,22 +132,21 @@ func (c *checker) placeable(s *Service, path string) {
 		c.fail(path+".model", fmt.Sprintf("no node pool can run %s %s", s.Model.Profile, s.Model.Variant),
 			"there are figures for "+strings.Join(runsOn, ", "), "spec.cluster.nodePools")
 	case len(gpus) > 0 && len(sliced) == 0:
-		c.fail(path+".gpu.mig", fmt.Sprintf("no node pool that can run the service has MIG slices %q", s.GPU.MIG), migHint(gpus))
+		c.fail(path+".gpu.mig", fmt.Sprintf("no node pool that can run the service has MIG slices %q", s.GPU.MIG), migHint(boards))
 	}
 }
 
 // migHint names the slices that the GPUs can be cut into.
-func migHint(gpus []string) string {
-	var all []string
-	for _, name := range gpus {
-		if gpu, err := powermodel.Lookup(name); err == nil {
-			for _, m := range gpu.MIG {
-				all = append(all, m.Name)
-			}
+func migHint(boards []powermodel.GPU) string {
+	var names, all []string
+	for _, gpu := range boards {
+		names = append(names, gpu.Name)
+		for _, m := range gpu.MIG {
+			all = append(all, m.Name)
 		}
 	}
 	if len(all) == 0 {
-		return strings.Join(gpus, ", ") + " cannot be partitioned; use share"
+		return strings.Join(names, ", ") + " cannot be partitioned; use share"
 	}
 	slices.Sort(all)
 	return "want one of " + strings.Join(slices.Compact(all), ", ")

@@ -68,8 +68,11 @@ func (f *inputError) Error() string { return f.message }
 // failed, where the scenario names it.
 func (c *checker) inputFailed(err error, path string) {
 	var f *inputError
+	var faults schema.Errors
 	var at *fs.PathError
 	switch {
+	case errors.As(err, &faults):
+		c.errs = append(c.errs, faults...)
 	case errors.As(err, &f):
 		c.failAt(schema.Position{File: f.file, Line: max(1, f.line), Col: max(1, f.column)}, "", f.message, "")
 	case errors.As(err, &at):

@@ -11,6 +11,7 @@ import (
 
 	"github.com/kwatt-sim/kwatt/internal/carbon"
 	"github.com/kwatt-sim/kwatt/internal/kube/scheduler"
+	"github.com/kwatt-sim/kwatt/internal/powermodel"
 	"github.com/kwatt-sim/kwatt/internal/schema"
 	"github.com/kwatt-sim/kwatt/internal/workload"
 )
@@ -31,6 +32,9 @@ type File struct {
 	// PoolClocks are the grids of the node pools that name their own, by pool; nil
 	// for the others, which share CarbonClock.
 	PoolClocks []*carbon.Clock
+	// Boards are the node pools' GPUs: of the catalogue or a power model, held down
+	// by the pool's limits.
+	Boards []powermodel.GPU
 	// Pods are the services' pod templates, in the order of spec.services.
 	Pods []*scheduler.PodTemplate
 	// Schedulers are the policies' kube-scheduler configurations, in the order of

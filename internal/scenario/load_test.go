@@ -14,6 +14,7 @@ import (
 
 	"github.com/kwatt-sim/kwatt/internal/golden"
 	"github.com/kwatt-sim/kwatt/internal/policies"
+	"github.com/kwatt-sim/kwatt/internal/powermodel"
 	"github.com/kwatt-sim/kwatt/internal/schema"
 )
 
@@ -89,6 +90,9 @@ func TestFileHoldsWhatItNames(t *testing.T) {
 	if f.Carbon.Location.String() != "Europe/Berlin" || f.CarbonClock.IntensityAt(0) != 300 {
 		t.Errorf("carbon %+v, %g g/kWh at the start", f.Carbon, f.CarbonClock.IntensityAt(0))
 	}
+	if b := f.Boards[1]; b.Title != "Acme 9000" || b.CapWatts != 300 || b.Limit().ClockMHz != 1200 || f.Boards[0].Limit() != (powermodel.Limit{}) {
+		t.Errorf("boards %+v", f.Boards)
+	}
 	var names []string
 	for _, in := range f.Inputs {
 		names = append(names, filepath.Base(in.Path))
@@ -100,7 +104,7 @@ func TestFileHoldsWhatItNames(t *testing.T) {
 			t.Errorf("%s: digest %s, want %s", in.Path, in.SHA256, sum)
 		}
 	}
-	if want := []string{"everything.yaml", "log.csv", "qps.csv", "grid.csv"}; !reflect.DeepEqual(names, want) {
+	if want := []string{"everything.yaml", "log.csv", "qps.csv", "board.yaml", "grid.csv"}; !reflect.DeepEqual(names, want) {
 		t.Errorf("inputs %v, want %v", names, want)
 	}
 }

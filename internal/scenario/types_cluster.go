@@ -62,6 +62,16 @@ type PoolGPU struct {
 	Model string `yaml:"model" kwatt:"required"`
 	// PerNode is the number of GPUs in a node.
 	PerNode int `yaml:"perNode" kwatt:"default=1,min=1,max=16"`
+	// PowerModel is the file of a power model whose figures replace the
+	// catalogue's, relative to the scenario file; sim power fit writes one. With
+	// one that is complete, Model may be a GPU that the catalogue lacks.
+	PowerModel string `yaml:"powerModel,omitempty"`
+	// PowerCap holds each board down to this draw, such as 250W: batches that want
+	// more take longer. The board's own limit when unset.
+	PowerCap *units.Watts `yaml:"powerCap,omitempty"`
+	// SMClockMHz locks the clock of the multiprocessors. It takes a powerModel with
+	// a clock sweep.
+	SMClockMHz *float64 `yaml:"smClockMHz,omitempty" kwatt:"exclusiveMin=0,max=100000"`
 }
 
 // PoolNodes is how many nodes a pool has.

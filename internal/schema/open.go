@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"math"
 	"reflect"
 
 	"gopkg.in/yaml.v3"
@@ -47,6 +48,9 @@ func (w *walker) open(n *yaml.Node, path string) any {
 	var v any
 	if err := n.Decode(&v); err != nil {
 		w.fail(n, path, fault{message: err.Error()})
+	}
+	if f, ok := v.(float64); ok && (math.IsNaN(f) || math.IsInf(f, 0)) {
+		w.fail(n, path, fault{message: "want a finite number, found " + n.Value})
 	}
 	return v
 }

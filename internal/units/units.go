@@ -140,3 +140,44 @@ func (s Share) Of(total int) int {
 	}
 	return s.N
 }
+
+// Watts is a power that is written like "250W" or "0.7kW".
+type Watts float64
+
+const wattsForm = `^[0-9]+(\.[0-9]+)? ?(W|kW)$`
+
+// SchemaScalar describes the textual form; see Share's.
+func (Watts) SchemaScalar() struct {
+	Want    string
+	Pattern string
+	Numbers bool
+} {
+	return struct {
+		Want    string
+		Pattern string
+		Numbers bool
+	}{"a power with its unit, like 250W or 0.7kW", wattsForm, false}
+}
+
+// String writes w in watts.
+func (w Watts) String() string { return strconv.FormatFloat(float64(w), 'f', -1, 64) + "W" }
+
+// MarshalText is String.
+func (w Watts) MarshalText() ([]byte, error) { return []byte(w.String()), nil }
+
+// UnmarshalText reads a number with the unit W or kW.
+func (w *Watts) UnmarshalText(b []byte) error {
+	num, kilo := strings.CutSuffix(string(b), "kW")
+	scale := 1000.0
+	ok := kilo
+	if !kilo {
+		num, ok = strings.CutSuffix(string(b), "W")
+		scale = 1
+	}
+	v, err := strconv.ParseFloat(strings.TrimSpace(num), 64)
+	if !ok || err != nil || !(v > 0) || v > 1e9 {
+		return fmt.Errorf("%q is not a power with its unit, like 250W or 0.7kW", b)
+	}
+	*w = Watts(v * scale)
+	return nil
+}

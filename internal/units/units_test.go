@@ -48,6 +48,24 @@ func TestGrams(t *testing.T) {
 	}
 }
 
+func TestWatts(t *testing.T) {
+	for text, want := range map[string]float64{"250W": 250, "0.7kW": 700, "1.5 kW": 1500, "0.5W": 0.5} {
+		var w, back Watts
+		if err := w.UnmarshalText([]byte(text)); err != nil || float64(w) < want*0.999999 || float64(w) > want*1.000001 {
+			t.Errorf("%s reads as %v W, %v", text, float64(w), err)
+		}
+		if err := back.UnmarshalText([]byte(w.String())); err != nil || back != w {
+			t.Errorf("%v is written %s and read as %v, %v", float64(w), w, float64(back), err)
+		}
+	}
+	var w Watts
+	for _, bad := range []string{"", "250", "W", "-1W", "0W", "NaNW", "InfkW", "1MW"} {
+		if err := w.UnmarshalText([]byte(bad)); err == nil {
+			t.Errorf("%q was accepted as %v", bad, w)
+		}
+	}
+}
+
 func TestConversions(t *testing.T) {
 	if KWh(7.2e6) != 2 || Duration(90*time.Second).Seconds() != 90 {
 		t.Error("7.2 MJ are 2 kWh, and 90 s are 90 s")

@@ -6,19 +6,20 @@ import (
 	"io"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/strategicpatch"
-	"k8s.io/kubernetes/pkg/scheduler/framework"
 
 	"github.com/kwatt-sim/kwatt/internal/cluster"
 )
 
-// statusPatch is a patch of a pod's status that the scheduler sent.
-type statusPatch struct {
-	pod  *cluster.Pod
-	body []byte
+// apiCall is a call that a scheduling cycle made to the API server: a patch of
+// a pod's status, or without one the deletion of a preempted pod.
+type apiCall struct {
+	pod   *cluster.Pod
+	patch []byte
 }
 
 // RoundTrip serves the calls that a scheduling cycle makes to the API server:
@@ -31,13 +32,13 @@ func (s *Scheduler) RoundTrip(r *http.Request) (*http.Response, error) {
 	case !ok || p == nil:
 		return nil, fmt.Errorf("no API server answers %s %s", r.Method, r.URL.Path)
 	case r.Method == http.MethodDelete && !isStatus:
-		s.host.Preempt(p, s.inCycle)
+		s.calls = append(s.calls, apiCall{pod: p})
 	case r.Method == http.MethodPatch && isStatus:
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			return nil, fmt.Errorf("read the patch of %s: %w", path.Base(r.URL.Path), err)
 		}
-		s.patches = append(s.patches, statusPatch{p, body})
+		s.calls = append(s.calls, apiCall{p, body})
 	default:
 		return nil, fmt.Errorf("no API server answers %s %s", r.Method, r.URL.Path)
 	}
@@ -45,28 +46,38 @@ func (s *Scheduler) RoundTrip(r *http.Request) (*http.Response, error) {
 		Body: io.NopCloser(strings.NewReader(`{"kind":"Status","apiVersion":"v1","status":"Success"}`))}, nil
 }
 
-// applyPatches brings the patches of the last cycle back, as the watch would
-// (updatePodInSchedulingQueue).
-func (s *Scheduler) applyPatches() {
-	patches := s.patches
-	s.patches = nil
-	for _, patch := range patches {
-		before, ok := s.pods[patch.pod]
-		if !ok {
-			continue
+// finishCalls carries the calls of the last cycle out, in their order, and
+// brings their effects back as the watch would.
+func (s *Scheduler) finishCalls() {
+	calls := s.calls
+	s.calls = nil
+	if slices.ContainsFunc(calls, func(c apiCall) bool { return c.patch == nil }) {
+		s.preempted.count(s.host.Now(), s.inCycle)
+	}
+	for _, call := range calls {
+		before, ok := s.pods[call.pod]
+		switch {
+		case !ok:
+		case call.patch == nil:
+			s.host.Preempt(call.pod, s.inCycle)
+		default:
+			s.patch(call.pod, before, call.patch)
 		}
-		after := before.DeepCopy()
-		after.ResourceVersion = s.nextVersion()
-		s.must(applyStatus(after, patch.body), "patch pod", before.Name)
-		s.update(patch.pod, after)
-		if after.Spec.NodeName != "" {
-			s.must(s.Cache.UpdatePod(s.log(), before, after), "update pod", after.Name)
-			continue // no plugin listens to a condition
-		}
-		s.SchedulingQueue.Update(s.ctx, before, after)
-		if had := before.Status.NominatedNodeName; had != "" && had != after.Status.NominatedNodeName {
-			s.move(framework.EventAssignedPodDelete, before, nil)
-		}
+	}
+}
+
+// patch changes a pod's status (updatePodInSchedulingQueue).
+func (s *Scheduler) patch(p *cluster.Pod, before *v1.Pod, patch []byte) {
+	after := s.newVersion(before)
+	s.must(applyStatus(after, patch), "patch pod", before.Name)
+	if after.Spec.NodeName != "" {
+		s.updateAssigned(p, before, after)
+		return
+	}
+	s.update(p, after)
+	s.SchedulingQueue.Update(s.ctx, before, after)
+	if had := before.Status.NominatedNodeName; had != "" && had != after.Status.NominatedNodeName {
+		s.moveNotAbove(before)
 	}
 }
 

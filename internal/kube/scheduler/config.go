@@ -19,6 +19,7 @@ import (
 // start with.
 type Configuration struct {
 	internal *config.KubeSchedulerConfiguration
+	object   map[string]any // as it was written
 }
 
 //go:embed profiles/*.yaml
@@ -78,7 +79,7 @@ func ParseConfig(object map[string]any) (*Configuration, []policies.Problem) {
 		return nil, []policies.Problem{{Path: "extenders", Message: "extenders are called over HTTP, which a simulation cannot do",
 			Hint: "leave them out, or make the extender a plugin"}}
 	}
-	parsed := &Configuration{c}
+	parsed := &Configuration{internal: c, object: object}
 	if err := parsed.probe(); err != nil {
 		return nil, []policies.Problem{{Path: "profiles", Message: err.Error()}}
 	}

@@ -7,7 +7,6 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	fwk "k8s.io/kube-scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
-	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 
 	"github.com/kwatt-sim/kwatt/internal/cluster"
 )
@@ -24,10 +23,15 @@ func withDevices(profiles []config.KubeSchedulerProfile) []config.KubeSchedulerP
 	})
 }
 
-type devices struct{ *Scheduler }
+// devices asks the host about its own nodes and pods, by their names.
+type devices struct {
+	host  cluster.Host
+	nodes map[string]*cluster.Node
+	pods  map[string]*cluster.Pod
+}
 
-func (s *Scheduler) newDevices() frameworkruntime.PluginFactory {
-	return func(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) { return devices{s}, nil }
+func (d devices) factory(context.Context, runtime.Object, fwk.Handle) (fwk.Plugin, error) {
+	return d, nil
 }
 
 // Name implements fwk.Plugin.
@@ -43,8 +47,8 @@ func (devices) EventsToRegister(context.Context) ([]fwk.ClusterEventWithHint, er
 
 // Filter implements fwk.FilterPlugin.
 func (d devices) Filter(_ context.Context, _ fwk.CycleState, p *v1.Pod, ni fwk.NodeInfo) *fwk.Status {
-	n := d.byName[ni.Node().Name]
-	need := d.host.Need(d.podByName[p.Name], n)
+	n := d.nodes[ni.Node().Name]
+	need := d.host.Need(d.pods[p.Name], n)
 	if need.Refused != cluster.NoReason {
 		return fwk.NewStatus(fwk.UnschedulableAndUnresolvable, need.Refused.String())
 	}
@@ -60,7 +64,7 @@ func (d devices) Filter(_ context.Context, _ fwk.CycleState, p *v1.Pod, ni fwk.N
 func (d devices) room(n *cluster.Node, ni fwk.NodeInfo) cluster.Room {
 	here := map[*cluster.Pod]bool{}
 	for _, pi := range ni.GetPods() {
-		here[d.podByName[pi.GetPod().Name]] = true
+		here[d.pods[pi.GetPod().Name]] = true
 	}
 	room := n.EmptyRoom()
 	for i := range n.GPUs {
@@ -74,7 +78,7 @@ func (d devices) room(n *cluster.Node, ni fwk.NodeInfo) cluster.Room {
 		}
 	}
 	for _, pi := range ni.GetPods() { // in their order: a map has none
-		if p := d.podByName[pi.GetPod().Name]; here[p] {
+		if p := d.pods[pi.GetPod().Name]; here[p] {
 			room.Take(d.host.Need(p, n))
 		}
 	}

@@ -38,17 +38,15 @@ func (s *Scheduler) NodeUpdated(n *cluster.Node) {
 	after := before.DeepCopy()
 	after.ResourceVersion = s.nextVersion()
 	after.Annotations[power.Intensity] = watts(s.host.Intensity(n))
-	if after.Spec.Unschedulable = n.Cordoned; n.Cordoned != before.Spec.Unschedulable {
-		after.Spec.Taints = s.cfg.Pools[n.Pool].taints()
-		if n.Cordoned { // the node lifecycle controller's taint
-			after.Spec.Taints = append(after.Spec.Taints, v1.Taint{Key: v1.TaintNodeUnschedulable, Effect: v1.TaintEffectNoSchedule})
-		}
+	if n.Cordoned != before.Spec.Unschedulable {
+		s.cfg.Pools[n.Pool].cordon(after, n.Cordoned)
 	}
 	s.nodes[n] = after
 	s.Cache.UpdateNode(s.log(), before, after)
 	for _, e := range framework.NodeSchedulingPropertiesChange(after, before) {
 		s.move(e, before, after)
 	}
+	s.wakeIfMoved()
 }
 
 // NodeRemoved implements cluster.Scheduler (deleteNodeFromCache).
@@ -58,6 +56,16 @@ func (s *Scheduler) NodeRemoved(n *cluster.Node) {
 	s.must(s.Cache.RemoveNode(s.log(), o), "remove node", n.Name)
 	delete(s.nodes, n)
 	delete(s.byName, n.Name)
+	s.wakeIfMoved()
+}
+
+// wakeIfMoved asks for a call of Schedule if the event has woken a pod; after
+// other events the host calls by itself.
+func (s *Scheduler) wakeIfMoved() {
+	if now := s.host.Now(); s.woken != now && s.waiting() {
+		s.woken = now
+		s.host.Wake(now)
+	}
 }
 
 // PodAdded implements cluster.Scheduler (addPodToSchedulingQueue).
@@ -69,14 +77,19 @@ func (s *Scheduler) PodAdded(p *cluster.Pod) {
 	s.SchedulingQueue.Add(s.ctx, o)
 }
 
-// PodTerminating implements cluster.Scheduler (updateAssignedPodInCache).
+// PodTerminating implements cluster.Scheduler.
 func (s *Scheduler) PodTerminating(p *cluster.Pod) {
 	before := s.pods[p]
-	after := before.DeepCopy()
-	after.ResourceVersion = s.nextVersion()
+	after := s.newVersion(before)
 	after.DeletionTimestamp = &metav1.Time{Time: s.now()}
+	s.updateAssigned(p, before, after)
+}
+
+// updateAssigned brings a new version of a pod that has a node
+// (updateAssignedPodInCache).
+func (s *Scheduler) updateAssigned(p *cluster.Pod, before, after *v1.Pod) {
 	s.update(p, after)
-	s.must(s.Cache.UpdatePod(s.log(), before, after), "update pod", p.Name)
+	s.must(s.Cache.UpdatePod(s.log(), before, after), "update pod", after.Name)
 	for _, e := range framework.PodSchedulingPropertiesChange(after, before) {
 		s.move(e, before, after)
 	}
@@ -87,6 +100,7 @@ func (s *Scheduler) PodTerminating(p *cluster.Pod) {
 func (s *Scheduler) PodRemoved(p *cluster.Pod) {
 	o := s.pods[p]
 	s.must(s.podIndexer().Delete(o), "forget pod", o.Name)
+	s.nominees -= nominee(o)
 	delete(s.pods, p)
 	delete(s.podByName, o.Name)
 	if o.Spec.NodeName != "" {
@@ -96,18 +110,35 @@ func (s *Scheduler) PodRemoved(p *cluster.Pod) {
 	}
 	s.clock.set(s.now())
 	s.SchedulingQueue.Delete(o)
+	s.forgetHeld(o.Name)
+	s.ready = 0 // the pod may have been one of them
 	if o.Status.NominatedNodeName != "" {
-		priority := corev1helpers.PodPriority(o)
-		s.SchedulingQueue.MoveAllToActiveOrBackoffQueue(s.log(), framework.EventAssignedPodDelete, o, nil, func(q *v1.Pod) bool {
-			return corev1helpers.PodPriority(q) <= priority
-		})
+		s.moveNotAbove(o)
 	}
+}
+
+// moveNotAbove wakes the pods of no higher priority: a pod with a nominated
+// node was as good as placed for them, and is not any more.
+func (s *Scheduler) moveNotAbove(o *v1.Pod) {
+	priority := corev1helpers.PodPriority(o)
+	s.SchedulingQueue.MoveAllToActiveOrBackoffQueue(s.log(), framework.EventAssignedPodDelete, o, nil, func(q *v1.Pod) bool {
+		return corev1helpers.PodPriority(q) <= priority
+	})
 }
 
 // update puts a new version of a pod's object in place.
 func (s *Scheduler) update(p *cluster.Pod, o *v1.Pod) {
+	s.nominees += nominee(o) - nominee(s.pods[p])
 	s.pods[p] = o
 	s.must(s.podIndexer().Update(o), "update pod", o.Name)
+}
+
+// nominee is 1 for a pod that waits and has a nominated node.
+func nominee(o *v1.Pod) int {
+	if o.Spec.NodeName == "" && o.Status.NominatedNodeName != "" {
+		return 1
+	}
+	return 0
 }
 
 func (s *Scheduler) podIndexer() cache.Indexer {

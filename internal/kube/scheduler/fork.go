@@ -5,11 +5,7 @@ import (
 	"slices"
 
 	fwk "k8s.io/kube-scheduler/framework"
-	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
-	frameworkplugins "k8s.io/kubernetes/pkg/scheduler/framework/plugins"
-	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/dynamicresources"
-	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 
 	"github.com/kwatt-sim/kwatt/internal/cluster"
 )
@@ -26,38 +22,6 @@ type view struct {
 	nodes  []fwk.NodeInfo
 	byName map[string]int
 	rest   fwk.SharedLister
-}
-
-// newFramework makes the profiles' plugins anew, on another view of the nodes.
-// wrap may replace the factories.
-func (s *Scheduler) newFramework(lister fwk.SharedLister, wrap func(profile string, r frameworkruntime.Registry)) (map[string]framework.Framework, error) {
-	out := map[string]framework.Framework{}
-	for _, p := range profilesOf(s.profiles, withoutClaims) {
-		registry := frameworkplugins.NewInTreeRegistry()
-		if err := registry.Merge(s.registry); err != nil {
-			return nil, err
-		}
-		if wrap != nil {
-			wrap(p.SchedulerName, registry)
-		}
-		f, err := frameworkruntime.NewFramework(s.ctx, registry, &p,
-			frameworkruntime.WithClientSet(s.client), frameworkruntime.WithInformerFactory(s.informers),
-			frameworkruntime.WithSnapshotSharedLister(lister), frameworkruntime.WithParallelism(1), frameworkruntime.WithEventRecorder(silent{}))
-		if err != nil {
-			return nil, fmt.Errorf("make profile %s anew: %w", p.SchedulerName, err)
-		}
-		out[p.SchedulerName] = f
-	}
-	return out, nil
-}
-
-// withoutClaims leaves out the plugin of resource claims, which no pod here has
-// (PodTemplate) and which cannot be made without an API server's caches.
-func withoutClaims(p *config.KubeSchedulerProfile) {
-	for _, set := range []*config.PluginSet{&p.Plugins.MultiPoint, &p.Plugins.PreEnqueue, &p.Plugins.PreFilter, &p.Plugins.Filter,
-		&p.Plugins.PostFilter, &p.Plugins.PreScore, &p.Plugins.Score, &p.Plugins.Reserve, &p.Plugins.PreBind} {
-		set.Enabled = slices.DeleteFunc(set.Enabled, func(x config.Plugin) bool { return x.Name == dynamicresources.Name })
-	}
 }
 
 // Fork implements cluster.Scheduler.

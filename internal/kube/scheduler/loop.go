@@ -21,71 +21,72 @@ import (
 // backoff is tried as soon as nobody else waits, so backoff costs no time here.
 func (s *Scheduler) Schedule() {
 	s.clock.set(s.now())
-	s.flush()
+	s.woken = -1
+	s.retryOld()
+	s.releaseHeld()
 	for s.waiting() {
 		pi, err := s.NextPod(s.log())
 		s.must(err, "pop a pod from", "the queue")
-		s.one(pi)
-		s.applyPatches()
-	}
-}
-
-// waiting reports whether a pod can be popped; Pop would block on an empty queue.
-func (s *Scheduler) waiting() bool {
-	return len(s.SchedulingQueue.PodsInActiveQ()) > 0 || len(s.SchedulingQueue.PodsInBackoffQ()) > 0
-}
-
-// The queue's own loop looks this often for pods that were unschedulable for so long.
-const (
-	flushInterval    = 30 * time.Second
-	maxUnschedulable = 5 * time.Minute
-)
-
-// flush moves pods back that have been unschedulable for long, whatever
-// happened meanwhile (flushUnschedulablePodsLeftover). It is done when the
-// scheduler runs anyway: without an event nothing has changed for such a pod.
-func (s *Scheduler) flush() {
-	now := s.now()
-	if now.Sub(s.flushed) < flushInterval {
-		return
-	}
-	s.flushed = now
-	old := map[string]*v1.Pod{}
-	for _, p := range s.SchedulingQueue.UnschedulablePods() {
-		if pi, ok := s.SchedulingQueue.GetPod(p.Name, p.Namespace); ok && now.Sub(pi.Timestamp) > maxUnschedulable {
-			old[p.Namespace+"/"+p.Name] = p
+		s.ready--
+		if !s.hold(pi) {
+			s.cycle(pi)
 		}
 	}
-	if len(old) > 0 {
-		s.SchedulingQueue.Activate(s.log(), old)
+	s.wakeForOld()
+}
+
+// cycle is a pod's scheduling cycle, with what follows from its API calls.
+func (s *Scheduler) cycle(pi *framework.QueuedPodInfo) {
+	s.one(pi)
+	s.finishCalls()
+}
+
+// waiting reports whether a pod can be popped; Pop would block on an empty
+// queue. The queue has no length to ask for, only copies of itself, so it is
+// counted anew only when all pods of the last count have been popped. Nobody
+// else takes pods out but PodRemoved, which resets the count.
+func (s *Scheduler) waiting() bool {
+	if s.ready <= 0 {
+		s.ready = len(s.SchedulingQueue.PodsInActiveQ()) + len(s.SchedulingQueue.PodsInBackoffQ())
 	}
+	return s.ready > 0
 }
 
 // one is scheduleOnePod for the pod, with a binding cycle that ends at once.
 func (s *Scheduler) one(pi *framework.QueuedPodInfo) {
 	s.inCycle = s.podByName[pi.Pod.Name]
-	f := s.Profiles[pi.Pod.Spec.SchedulerName]
+	f := s.frameworks[pi.Pod.Spec.SchedulerName]
 	s.must(s.Cache.UpdateSnapshot(s.log(), s.snapshot), "update the snapshot for", pi.Pod.Name)
 	state := framework.NewCycleState()
 	state.Write(framework.PodsToActivateKey, framework.NewPodsToActivate())
-	result, err := s.SchedulePod(s.ctx, f, state, pi)
+	result, err := s.schedule(f, state, pi)
 	if err != nil {
 		s.failed(f, state, pi, err)
 		return
 	}
 	how := decisions.Placement{Evaluated: result.EvaluatedNodes, Feasible: result.FeasibleNodes}
 	if s.explainer != nil {
-		how.Nodes = s.explainer.nodes(s.ctx, pi.Pod)
+		s.explainer.explain(f, state, pi.Pod, &how)
 	}
-	s.bind(f, state, pi, result.SuggestedHost, how)
+	s.bind(f, state, result.SuggestedHost, how)
+}
+
+// schedule is schedulePod, with what is remembered or without.
+func (s *Scheduler) schedule(f framework.Framework, state fwk.CycleState, pi *framework.QueuedPodInfo) (upstream.ScheduleResult, error) {
+	if m, ok := f.(*memo); ok {
+		if result, err, ok := m.schedule(s.ctx, state, pi.Pod); ok {
+			return result, err
+		}
+	}
+	return s.SchedulePod(s.ctx, f, state, pi)
 }
 
 // bind assumes the pod on the node, reserves and binds it.
-func (s *Scheduler) bind(f framework.Framework, state fwk.CycleState, pi *framework.QueuedPodInfo, node string, how decisions.Placement) {
-	before := pi.Pod
-	o := before.DeepCopy()
+func (s *Scheduler) bind(f framework.Framework, state fwk.CycleState, node string, how decisions.Placement) {
+	before := s.pods[s.inCycle]
+	o := s.newVersion(before)
 	o.Spec.NodeName = node
-	o.Status.StartTime = &metav1.Time{Time: s.now()}
+	o.Status.StartTime = &metav1.Time{Time: s.now().Truncate(time.Second)} // as the API has it
 	s.must(s.Cache.AssumePod(s.log(), o), "assume pod", o.Name)
 	s.SchedulingQueue.DeleteNominatedPodIfExists(o)
 	s.must(f.RunReservePluginsReserve(s.ctx, state, o, node).AsError(), "reserve for pod", o.Name)
@@ -96,7 +97,6 @@ func (s *Scheduler) bind(f framework.Framework, state fwk.CycleState, pi *framew
 	f.RunPostBindPlugins(s.ctx, state, o, node)
 	// The watch brings the binding back (updatePod: addAssignedPodToCache,
 	// deletePodFromSchedulingQueue).
-	o.ResourceVersion = s.nextVersion()
 	p := s.inCycle
 	s.update(p, o)
 	s.must(s.Cache.AddPod(s.log(), o), "confirm pod", o.Name)
@@ -118,7 +118,7 @@ func (s *Scheduler) failed(f framework.Framework, state fwk.CycleState, pi *fram
 	case errors.As(err, &fit):
 		how.Evaluated = fit.NumAllNodes
 		if s.explainer != nil {
-			how.Nodes = s.explainer.nodes(s.ctx, pi.Pod)
+			s.explainer.explain(f, state, pi.Pod, &how)
 		}
 		nominated := clearNomination
 		if f.HasPostFilterPlugins() {
@@ -131,6 +131,7 @@ func (s *Scheduler) failed(f framework.Framework, state fwk.CycleState, pi *fram
 			nominated = nil
 			if result != nil {
 				nominated = result.NominatingInfo
+				how.Nominated = result.NominatedNodeName
 			}
 		}
 		s.FailureHandler(s.ctx, f, pi, fwk.NewStatus(fwk.Unschedulable).WithError(err), nominated, s.clock.Now())

@@ -18,6 +18,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/kubernetes/pkg/apis/core"
+	corev1 "k8s.io/kubernetes/pkg/apis/core/v1"
 	corevalidation "k8s.io/kubernetes/pkg/apis/core/validation"
 
 	"github.com/kwatt-sim/kwatt/internal/kube/manifest"
@@ -136,6 +137,14 @@ func (p Pool) taints() []v1.Taint {
 	return taints
 }
 
+// cordon makes a node unschedulable, or schedulable again.
+func (p Pool) cordon(n *v1.Node, cordoned bool) {
+	n.Spec.Unschedulable, n.Spec.Taints = cordoned, p.taints()
+	if cordoned { // the node lifecycle controller's taint
+		n.Spec.Taints = append(n.Spec.Taints, v1.Taint{Key: v1.TaintNodeUnschedulable, Effect: v1.TaintEffectNoSchedule})
+	}
+}
+
 func watts(w float64) string { return strconv.FormatFloat(w, 'g', -1, 64) }
 
 func migResource(profile string) v1.ResourceName { return v1.ResourceName("nvidia.com/mig-" + profile) }
@@ -184,10 +193,12 @@ func (s Service) pod() (*v1.Pod, error) {
 		t.Annotations[power.PodBusy] = power.EncodeBusy(s.BusyWatts)
 	}
 	controller := true
-	return &v1.Pod{ObjectMeta: metav1.ObjectMeta{
+	p := &v1.Pod{ObjectMeta: metav1.ObjectMeta{
 		Namespace: namespace, Labels: t.Labels, Annotations: t.Annotations, ResourceVersion: "1",
 		OwnerReferences: []metav1.OwnerReference{{APIVersion: "apps/v1", Kind: "ReplicaSet", Name: s.Name, UID: types.UID("rs-" + s.Name), Controller: &controller}},
-	}, Spec: t.Spec, Status: v1.PodStatus{Phase: v1.PodPending}}, nil
+	}, Spec: t.Spec, Status: v1.PodStatus{Phase: v1.PodPending}}
+	corev1.SetObjectDefaults_Pod(p) // as the API server does: requests that are missing are the limits, for one
+	return p, nil
 }
 
 // hash stands for the pod-template-hash of the service's ReplicaSet.

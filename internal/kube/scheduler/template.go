@@ -113,6 +113,9 @@ func (t *PodTemplate) unsupported(prefix string) []policies.Problem {
 	if s.NodeName != "" {
 		refuse("spec.nodeName", "a pod with a node passes the scheduler by", "use nodeSelector")
 	}
+	if len(namedNodes(s.Affinity)) > 1 {
+		refuse("spec.affinity.nodeAffinity", "which of several nodes named by matchFields is looked at first kube-scheduler leaves to chance", "match a label")
+	}
 	known := map[string]int32{"": 0, "system-cluster-critical": 2000000000, "system-node-critical": 2000001000}
 	priority, ok := known[s.PriorityClassName]
 	switch {
@@ -122,4 +125,22 @@ func (t *PodTemplate) unsupported(prefix string) []policies.Problem {
 		refuse("spec.priorityClassName", fmt.Sprintf("the value of PriorityClass %q is not known", s.PriorityClassName), "write spec.priority beside it")
 	}
 	return all
+}
+
+// namedNodes are the nodes that a required node affinity names by metadata.name.
+func namedNodes(a *v1.Affinity) map[string]bool {
+	names := map[string]bool{}
+	if a == nil || a.NodeAffinity == nil || a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution == nil {
+		return names
+	}
+	for _, term := range a.NodeAffinity.RequiredDuringSchedulingIgnoredDuringExecution.NodeSelectorTerms {
+		for _, field := range term.MatchFields {
+			if field.Operator == v1.NodeSelectorOpIn {
+				for _, name := range field.Values {
+					names[name] = true
+				}
+			}
+		}
+	}
+	return names
 }

@@ -65,7 +65,7 @@ func newUpstreamWith(profiles []config.KubeSchedulerProfile, conf *config.KubeSc
 		transport = refuse{}
 	}
 	if c == nil {
-		c = &virtualClock{}
+		c = newClock()
 	}
 	ctx, cancel := context.WithCancel(klog.NewContext(context.Background(), logr.Discard()))
 	fail := func(err error) (*upstreamScheduler, error) {
@@ -114,7 +114,10 @@ func outOfTree(more frameworkruntime.Registry) frameworkruntime.Registry {
 type virtualClock struct {
 	clock.RealClock // timers and tickers: the queue's loops that use them are not run
 	now             time.Time
+	step            time.Duration // between two readings
 }
+
+func newClock() *virtualClock { return &virtualClock{step: time.Nanosecond} }
 
 func (c *virtualClock) set(t time.Time) {
 	if t.After(c.now) {
@@ -124,7 +127,7 @@ func (c *virtualClock) set(t time.Time) {
 
 // Now returns the time of the reading.
 func (c *virtualClock) Now() time.Time {
-	c.now = c.now.Add(1)
+	c.now = c.now.Add(c.step)
 	return c.now
 }
 

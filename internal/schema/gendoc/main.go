@@ -32,15 +32,18 @@ func main() {
 	}
 }
 
-// extract returns the JSON for the module at root: the comments of packages
-// scenario and powerprofile and of every policy's package, with sorted keys.
+// extract returns the JSON for the module at root: the comments of the packages
+// that documents are described by, with sorted keys.
 func extract(root string) ([]byte, error) {
 	dirs, err := filepath.Glob(filepath.Join(root, "internal/policies/*/"))
 	if err != nil {
 		return nil, err
 	}
 	docs := map[string]string{}
-	for _, dir := range append(dirs, filepath.Join(root, "internal/kube/hpa"), filepath.Join(root, "internal/powerprofile"), filepath.Join(root, "internal/scenario")) {
+	for _, name := range []string{"kube/hpa", "powerfile", "powerprofile", "scenario"} {
+		dirs = append(dirs, filepath.Join(root, "internal", name))
+	}
+	for _, dir := range dirs {
 		if err := readPackage(dir, docs); err != nil {
 			return nil, fmt.Errorf("read doc comments of %s: %w", dir, err)
 		}

@@ -1,15 +1,17 @@
-package scheduler_test
+package scheduler
 
 import (
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"sigs.k8s.io/yaml"
+
 	"github.com/kwatt-sim/kwatt/internal/cluster"
 	"github.com/kwatt-sim/kwatt/internal/decisions"
-	"github.com/kwatt-sim/kwatt/internal/kube/scheduler"
 	"github.com/kwatt-sim/kwatt/internal/powermodel"
 	"github.com/kwatt-sim/kwatt/internal/rng"
 	"github.com/kwatt-sim/kwatt/internal/vtime"
@@ -21,18 +23,36 @@ type diary struct {
 	c          *cluster.Cluster
 	lines      []string
 	placements map[string]decisions.Placement
+	node       map[string]string // by pod
+	uneven     bool              // pods drain for up to 4 s longer than one, each for another time
+	waited     time.Duration     // by all pods that found a place
 }
 
 func (d *diary) write(format string, args ...any) {
 	d.lines = append(d.lines, fmt.Sprintf("%v ", d.q.Now())+fmt.Sprintf(format, args...))
+	if n := len(d.lines); n > atOnce && strings.HasPrefix(d.lines[n-atOnce], fmt.Sprintf("%v ", d.q.Now())) {
+		panic("one instant has no end:\n  " + strings.Join(d.lines[n-40:], "\n  "))
+	}
 }
+
+// atOnce is more than can happen in one instant.
+const atOnce = 20_000
+
 func (d *diary) PodBound(p *cluster.Pod, how decisions.Placement) {
-	d.placements[p.Name] = how
+	d.placements[p.Name], d.node[p.Name] = how, p.Node.Name
+	d.waited += p.Bound.Sub(p.Created)
 	d.write("%s on %s/%d", p.Name, p.Node.Name, p.GPU)
 }
 func (d *diary) PodReady(*cluster.Pod) {}
+func (d *diary) PodGone(*cluster.Pod)  {}
 func (d *diary) PodDraining(p *cluster.Pod) {
-	d.q.At(d.q.Now().Add(time.Second), vtime.PriorityCluster, func() { d.c.Delete(p) })
+	last := time.Second
+	if d.uneven {
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(p.Name))
+		last += time.Duration(h.Sum32())
+	}
+	d.q.At(d.q.Now().Add(last), vtime.PriorityCluster, func() { d.c.Delete(p) })
 }
 func (d *diary) PodEvicted(p *cluster.Pod, kind, reason string) {
 	d.write("%s %s: %s", kind, p.Name, reason)
@@ -72,22 +92,24 @@ func (d *diary) expect(t *testing.T, want ...string) {
 // from two pools of two nodes with two GPUs each and one service.
 type world struct {
 	cluster cluster.Config
-	config  scheduler.Config
+	config  Config
+	uneven  bool
+	profile string // in YAML, where it was generated
 }
 
 func newWorld(t testing.TB, profile string) *world {
 	t.Helper()
-	configuration, err := scheduler.Builtin(profile)
+	configuration, err := Builtin(profile)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{config: scheduler.Config{Configuration: configuration}}
+	w := &world{config: Config{Configuration: configuration}}
 	w.pool(t, "a100", "nvidia-a100-sxm4-80gb", 2, 2)
 	w.service("ranker", 1)
 	return w
 }
 
-func (w *world) pool(t testing.TB, name, gpu string, perNode, nodes int) *scheduler.Pool {
+func (w *world) pool(t testing.TB, name, gpu string, perNode, nodes int) *Pool {
 	t.Helper()
 	g, err := powermodel.Lookup(gpu)
 	if err != nil {
@@ -96,9 +118,9 @@ func (w *world) pool(t testing.TB, name, gpu string, perNode, nodes int) *schedu
 	n := powermodel.NewNode(g, perNode)
 	w.cluster.Pools = append(w.cluster.Pools, cluster.Pool{Name: name, Node: n, Initial: nodes, Max: nodes, ProvisionDelay: time.Minute})
 	busy, _ := g.BusyWatts(8)
-	w.config.Pools = append(w.config.Pools, scheduler.Pool{
+	w.config.Pools = append(w.config.Pools, Pool{
 		Name: name, Product: gpu, GPUsPerNode: perNode, UnitsPerGPU: 1, CPU: "64", Memory: "512Gi",
-		Watts: scheduler.Watts{Base: n.BaseWatts.Value, Bare: g.Bare.Value, Context: g.Context.Value, Busy: busy},
+		Watts: Watts{Base: n.BaseWatts.Value, Bare: g.Bare.Value, Context: g.Context.Value, Busy: busy},
 	})
 	for i := range w.cluster.Services {
 		w.cluster.Services[i].Needs = append(w.cluster.Services[i].Needs, w.cluster.Services[i].Needs[0])
@@ -106,25 +128,33 @@ func (w *world) pool(t testing.TB, name, gpu string, perNode, nodes int) *schedu
 	return &w.config.Pools[len(w.config.Pools)-1]
 }
 
-func (w *world) service(name string, part float64) *scheduler.Service {
+func (w *world) service(name string, part float64) *Service {
 	needs := make([]cluster.Need, len(w.cluster.Pools))
 	for i := range needs {
 		needs[i].Part = part
 	}
 	w.cluster.Services = append(w.cluster.Services, cluster.Service{Name: name, Needs: needs, ModelLoad: 10 * time.Second})
-	w.config.Services = append(w.config.Services, scheduler.Service{Name: name, Units: 1})
+	w.config.Services = append(w.config.Services, Service{Name: name, Units: 1})
 	return &w.config.Services[len(w.config.Services)-1]
 }
 
 // start returns the cluster with nothing in it.
 func (w *world) start(t testing.TB) (*cluster.Cluster, *diary) {
 	t.Helper()
-	d := &diary{q: &vtime.Queue{}, placements: map[string]decisions.Placement{}}
-	w.cluster.NewScheduler = func(h cluster.Host, seed uint64) (cluster.Scheduler, error) {
+	c, d := w.startWith(t, func(h cluster.Host, seed uint64) (cluster.Scheduler, error) {
 		config := w.config
 		config.Seed = seed
-		return scheduler.New(&config, h)
-	}
+		return New(&config, h)
+	})
+	t.Cleanup(c.Close)
+	return c, d
+}
+
+// startWith starts the cluster with another scheduler; Close is the caller's.
+func (w *world) startWith(t testing.TB, with cluster.NewScheduler) (*cluster.Cluster, *diary) {
+	t.Helper()
+	d := &diary{q: &vtime.Queue{}, placements: map[string]decisions.Placement{}, node: map[string]string{}, uneven: w.uneven}
+	w.cluster.NewScheduler = with
 	if err := w.config.Check(); err != nil {
 		t.Fatal(err)
 	}
@@ -132,8 +162,21 @@ func (w *world) start(t testing.TB) (*cluster.Cluster, *diary) {
 	if d.c, err = cluster.New(w.cluster, d.q, rng.New(1), d, make([]float64, len(w.cluster.Pools))); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(d.c.Close)
 	return d.c, d
+}
+
+// template is a service's pod template with this spec, in YAML.
+func template(t testing.TB, spec string) *PodTemplate {
+	t.Helper()
+	var object map[string]any
+	if err := yaml.Unmarshal([]byte(spec), &object); err != nil {
+		t.Fatal(err)
+	}
+	p, problems := ParsePodTemplate(map[string]any{"spec": object})
+	if len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	return p
 }
 
 func TestDefaultSpreads(t *testing.T) {
