@@ -60,6 +60,7 @@ var layers = [][]string{
 		"internal/kube/scheduler",
 		"internal/policies/energyaware",
 		"internal/policies/forecast",
+		"internal/policies/oracle",
 		"internal/policies/static",
 		"internal/stats",
 	},

@@ -22,6 +22,9 @@ type Observation struct {
 	// Draining replicas take no new requests and end with those they have. The
 	// API server still shows them as ready.
 	Draining int
+	// Intensity of each pool's grid now in g CO2e/kWh, by Model.Pools: published by
+	// others, so without telemetry's lag.
+	Intensity []float64
 	// Valid is false until the first scrape has arrived; then all below is zero.
 	Valid       bool
 	At          vtime.Time    // of the newest scrape that is seen
@@ -97,24 +100,35 @@ type Model struct {
 	LatencyTarget   float64
 	LatencyQuantile float64
 	ColdStart       time.Duration // expected time from placement to ready
-	Containers      []Container   // of a pod, in order
-	HasCPU          bool          // whether PodMetrics.CPUCores means anything
-	Pools           []Pool        // pools whose GPUs the service can use, in scenario order
+	// SlowestStart is the longest that jitter makes of ColdStart.
+	SlowestStart time.Duration
+	Containers   []Container // of a pod, in order
+	HasCPU       bool        // whether PodMetrics.CPUCores means anything
+	Pools        []Pool      // pools whose GPUs the service can use, in scenario order
 	// History is the scaled request rate before the scenario's window, oldest
 	// first, each the mean over HistoryStep; empty when the trace starts with
 	// the window. NaN where missing.
 	History     []float64
 	HistoryStep time.Duration
+	// PUE is facility energy over node energy; the prices are in the scenario's
+	// currency.
+	PUE, EnergyPerKWh, CarbonPerTonne float64
 	// Future is set for a configuration that declares itself an oracle (see
 	// Kind.Oracle), and nil for every other.
 	Future Future
 }
 
-// Future is the arrival rate that is to come.
+// Future is what is to come, from the start of the scenario's window on.
 type Future interface {
-	// Highest returns the highest rate in req/s between two instants, events
-	// included; 0 where the scenario's window has ended.
+	// Highest returns the highest arrival rate in req/s between two instants,
+	// events included; 0 where the window has ended.
 	Highest(from, to vtime.Time) float64
+	// Rate returns the arrival rate in req/s at an instant; 0 outside the window.
+	Rate(t vtime.Time) float64
+	// Intensity returns the g CO2e/kWh of a pool's grid, by Model.Pools.
+	Intensity(pool int, t vtime.Time) float64
+	// End returns the end of the window.
+	End() vtime.Time
 }
 
 // Container is what a pod's container asks for: resource names such as cpu,
@@ -144,6 +158,10 @@ type Pool struct {
 	NodeBaseWatts float64 // a powered node without its GPUs
 	// HostPerWatt is what the node adds to each watt that its GPUs draw above bare.
 	HostPerWatt float64
+	BootWatts   float64 // a node while it boots
+	NodeHour    float64 // price of an hour of a powered node
+	// EmbodiedPerHour is the g CO2e of a node's making that an hour of it bears.
+	EmbodiedPerHour float64
 	// CapWatts is the power cap in force: the pool's, or the board's own.
 	CapWatts float64
 	// Caps are power caps that the board could run under, ascending, the last

@@ -5,5 +5,6 @@ import (
 	_ "github.com/kwatt-sim/kwatt/internal/kube/hpa"             // registers hpa
 	_ "github.com/kwatt-sim/kwatt/internal/policies/energyaware" // registers energyAware
 	_ "github.com/kwatt-sim/kwatt/internal/policies/forecast"    // registers forecast
+	_ "github.com/kwatt-sim/kwatt/internal/policies/oracle"      // registers oracle
 	_ "github.com/kwatt-sim/kwatt/internal/policies/static"      // registers static
 )

@@ -151,6 +151,10 @@ func TestEveryModel(t *testing.T) {
 // future is the day of the tests, as an oracle is told it.
 type future struct{}
 
+func (future) Rate(t vtime.Time) float64         { return daily(time.Duration(t)) }
+func (future) Intensity(int, vtime.Time) float64 { return 300 }
+func (future) End() vtime.Time                   { return vtime.At(24 * time.Hour) }
+
 func (future) Highest(from, to vtime.Time) float64 {
 	top := 0.0
 	for at := from; at <= to; at = at.Add(time.Second) {
