@@ -35,6 +35,7 @@ type runFlags struct {
 	color    string
 	static   bool
 	ledger   string
+	regret   bool
 }
 
 // ledgers are the values of --ledger.
@@ -84,6 +85,7 @@ func (fl *runFlags) register(f *pflag.FlagSet) {
 	f.BoolVarP(&fl.quiet, "quiet", "q", false, "no progress")
 	f.StringVar(&fl.color, "color", "auto", "auto, always or never")
 	f.StringVar(&fl.ledger, "ledger", defaultLedger, "how much of the decisions to keep: changes, ticks (also those to change nothing) or nodes (also each node's filter and score results)")
+	f.BoolVar(&fl.regret, "regret", false, "also run an oracle and the best static fleet, and report how far each policy is from them (as spec.regret: true)")
 	f.BoolVar(&fl.static, "static-charts", false, "SVG charts without scripts in report.html")
 }
 
@@ -122,7 +124,11 @@ type experimentRun struct {
 func runScenario(env Env, path string, fl runFlags) error {
 	r := &experimentRun{env: env, flags: fl, started: env.Now()}
 	var err error
-	if r.file, err = load(path, fl.set); err != nil {
+	set := fl.set
+	if fl.regret {
+		set = append(slices.Clone(set), "spec.regret=true")
+	}
+	if r.file, err = load(path, set); err != nil {
 		return err
 	}
 	if err := r.choose(); err != nil {
@@ -149,7 +155,11 @@ func runScenario(env Env, path string, fl runFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := r.summarise(runs); err != nil {
+	bounds, err := r.bounds(partial.Dir())
+	if err != nil {
+		return err
+	}
+	if err := r.summarise(runs, bounds); err != nil {
 		return err
 	}
 	if err := results.Write(r.dir, r.bundle); err != nil {
@@ -253,18 +263,22 @@ func (r *experimentRun) simulate(configs []*engine.Config, root, key string) ([]
 	})
 	p.close()
 	if errors.Is(err, context.Canceled) {
-		again := slices.Clone(r.env.Args)
-		if !r.flags.resume {
-			again = append(again, "--resume")
-		}
-		return nil, nil, &codedError{exitInterrupted, fmt.Errorf("interrupted: %d of %d replications are kept in %s; go on with:\n  sim %s",
-			len(runs), all, partial.Dir(), shellWords(again))}
+		return nil, nil, r.interrupted(len(runs), all, partial.Dir())
 	}
 	return runs, partial, err
 }
 
+// interrupted is the error of a run that the user stopped.
+func (r *experimentRun) interrupted(done, all int, dir string) error {
+	again := slices.Clone(r.env.Args)
+	if !r.flags.resume {
+		again = append(again, "--resume")
+	}
+	return &codedError{exitInterrupted, fmt.Errorf("interrupted: %d of %d replications are kept in %s; go on with:\n  sim %s", done, all, dir, shellWords(again))}
+}
+
 // summarise makes what the results directory will hold.
-func (r *experimentRun) summarise(runs []*results.Run) error {
+func (r *experimentRun) summarise(runs []*results.Run, bounds []results.Bound) error {
 	grades, notes := experiment.Provenance(r.file)
 	r.bundle.Runs = runs
 	var err error
@@ -279,6 +293,11 @@ func (r *experimentRun) summarise(runs []*results.Run) error {
 	r.bundle.Summary, err = results.Summarise(runs, in)
 	if err != nil {
 		return err
+	}
+	if bounds != nil {
+		if err := r.bundle.Summary.AddRegret(runs, bounds, experiment.SLOs(r.file)); err != nil {
+			return err
+		}
 	}
 	r.bundle.Summary.Notes = append(r.bundle.Summary.Notes, experiment.Promises(r.file, r.bundle.Summary)...)
 	if r.bundle.Markdown, r.bundle.Report, err = render(r.bundle.Summary, runs, r.document()); err != nil {
@@ -317,6 +336,9 @@ func (r *experimentRun) reproduce() string {
 	}
 	for _, s := range r.flags.set {
 		words = append(words, "--set", s)
+	}
+	if r.flags.regret {
+		words = append(words, "--regret")
 	}
 	if r.flags.ledger != defaultLedger {
 		words = append(words, "--ledger", r.flags.ledger)

@@ -56,7 +56,7 @@ func (w *world) model(s *scenario.Service, es *engine.Service, on []poolService)
 		node := w.pools[k].Node
 		m.Pools = append(m.Pools, policies.Pool{
 			Name: w.pools[k].Name, GPU: node.GPU.Name, GPUsPerNode: node.GPUs,
-			PodsPerNode: node.GPUs * int(math.Round(1/ps.need.Part)), MaxNodes: w.pools[k].Max,
+			PodsPerNode: podsPerNode(node, ps), MaxNodes: w.pools[k].Max,
 			ProvisionDelay: w.pools[k].ProvisionDelay, BatchSeconds: ps.seconds, BusyWatts: ps.engine.BusyWatts,
 			Share: ps.engine.Load, ContextWatts: node.GPU.Context.Value, BareWatts: node.GPU.Bare.Value,
 			NodeBaseWatts: node.BaseWatts.Value, HostPerWatt: node.HostPerWatt.Value,
@@ -80,4 +80,9 @@ func (w *world) embodiedPerHour(n powermodel.Node) float64 {
 		return 0
 	}
 	return n.EmbodiedKg * 1000 / w.spec.Carbon.Lifetime.D().Hours()
+}
+
+// podsPerNode is how many replicas of a service fit on an empty node.
+func podsPerNode(n powermodel.Node, on poolService) int {
+	return n.GPUs * int(math.Round(1/on.need.Part))
 }

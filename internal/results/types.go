@@ -171,8 +171,10 @@ type Summary struct {
 	Currency      string          `json:"currency"` // of the metrics that say usd
 	Policies      []PolicySummary `json:"policies"`
 	Comparisons   []Comparison    `json:"comparisons"`
-	Grades        Grades          `json:"grades"`
-	Notes         []Note          `json:"notes"`
+	// Regret holds the policies against bounds, where the scenario asks for it.
+	Regret *RegretReport `json:"regret,omitempty"`
+	Grades Grades        `json:"grades"`
+	Notes  []Note        `json:"notes"`
 }
 
 // Manifest is manifest.json, the only file with wall-clock, host and versions.
