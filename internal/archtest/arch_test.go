@@ -58,6 +58,7 @@ var layers = [][]string{
 		"internal/forecast/backtest",
 		"internal/kube/hpa",
 		"internal/kube/scheduler",
+		"internal/policies/carbonaware",
 		"internal/policies/energyaware",
 		"internal/policies/forecast",
 		"internal/policies/oracle",
