@@ -8,7 +8,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 LDFLAGS := -s -w -X github.com/kwatt-sim/kwatt/internal/cli.version=$(VERSION)
 
-.PHONY: help build demo test test-long fuzz bench lint verify generate assets calibrate-binary clean
+.PHONY: help build demo test test-long test-prometheus fuzz bench lint verify generate assets calibrate-binary clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,6 +28,10 @@ test-long: ## the tests with the race detector, and each fuzz target for a minut
 	$(GO) test ./internal/kube/scheduler -run 'Same|Free' -long -timeout 60m
 	$(GO) test ./internal/kube/hpa -run TestDecidesAsUpstream -hpa.decisions=1000000 -hpa.seed=1001 -timeout 60m
 	$(MAKE) fuzz FUZZTIME=60s
+
+test-prometheus: ## the export in a real Prometheus (Debian's package prometheus): every expression of the dashboard has figures
+	@command -v promtool >/dev/null && command -v prometheus >/dev/null || { echo 'want promtool and prometheus: apt-get install prometheus'; exit 1; }
+	$(GO) test -tags prometheus ./internal/openmetrics -run Prometheus -count 1 -v -timeout 5m
 
 FUZZTIME ?= 20s
 fuzz: ## fuzz the scenario and the trace reader (FUZZTIME=20s each)

@@ -29,6 +29,7 @@ var layers = [][]string{
 		"internal/kube/schedsim",
 		"internal/nvml",
 		"internal/nvml/cuda",
+		"internal/openmetrics",
 		"internal/report",
 		"internal/why",
 	},

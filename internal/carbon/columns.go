@@ -2,6 +2,7 @@ package carbon
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -12,9 +13,9 @@ import (
 
 // columns are the indices of what ReadCSV reads.
 type columns struct {
-	portal      bool
+	portal      bool // or an older export of Electricity Maps
 	time, value int
-	zone        int // of the portal only, as those below
+	zone        int // of the portal only, as those below; -1 when an older export lacks it
 	country     int
 	estimated   int
 }
@@ -28,8 +29,14 @@ func (rd *reader) findColumns(header []string) (columns, error) {
 		if len(header) < 2 {
 			return columns{}, rd.fault(0, "one column (%s); want timestamp,gco2eq_per_kwh", header[0])
 		}
-		if _, err := parseTime(strings.ToUpper(header[0])); err == nil {
+		if _, _, err := parseTime(strings.ToUpper(header[0])); err == nil {
 			return columns{}, rd.fault(0, "the first line holds figures; want a line of column names above it")
+		}
+		if slices.Contains(header, "carbon_intensity_avg") && slices.Contains(header, "datetime") {
+			return rd.olderExport(header)
+		}
+		if pounds.MatchString(header[1]) {
+			return columns{}, rd.fault(1, "column %s is in pounds per MWh; want gCO2e/kWh: multiply by 0.45359237", header[1])
 		}
 		return columns{time: 0, value: 1}, nil
 	}
@@ -53,6 +60,23 @@ func (rd *reader) findColumns(header []string) (columns, error) {
 	return c, nil
 }
 
+// pounds is how WattTime and US agencies name the unit that differs by half.
+var pounds = regexp.MustCompile(`\b(moer|lbs?)\b|_lbs?(_|$)`)
+
+// olderExport is what Electricity Maps gave to researchers before the portal: the
+// life-cycle intensity under other names, and nothing of what was estimated.
+func (rd *reader) olderExport(header []string) (columns, error) {
+	if rd.options.Direct {
+		return columns{}, rd.fault(0, "an export with carbon_intensity_avg holds life-cycle figures alone, no direct ones")
+	}
+	c := columns{portal: true, country: -1, estimated: -1,
+		time: slices.Index(header, "datetime"), value: slices.Index(header, "carbon_intensity_avg"), zone: slices.Index(header, "zone_name")}
+	if c.zone < 0 {
+		c.zone = slices.Index(header, "zone_key")
+	}
+	return c, nil
+}
+
 func isIntensity(column string) bool { return strings.HasPrefix(column, "carbon intensity gco") }
 
 // portal takes in what a row of the portal says beside its figure.
@@ -61,13 +85,18 @@ func (rd *reader) portal(row []string) error {
 	if !c.portal {
 		return nil
 	}
-	if rd.zone == "" {
-		rd.zone, rd.country = row[c.zone], row[c.country]
+	if c.zone >= 0 {
+		if rd.zone == "" {
+			rd.zone, rd.country = row[c.zone], row[c.zone]
+			if c.country >= 0 {
+				rd.country = row[c.country]
+			}
+		}
+		if row[c.zone] != rd.zone {
+			return rd.fault(c.zone, "zone %s after zone %s; want one zone per file", row[c.zone], rd.zone)
+		}
 	}
-	if row[c.zone] != rd.zone {
-		return rd.fault(c.zone, "zone %s after zone %s; want one zone per file", row[c.zone], rd.zone)
-	}
-	if strings.EqualFold(row[c.estimated], "true") {
+	if c.estimated < 0 || strings.EqualFold(row[c.estimated], "true") {
 		rd.estimated++
 	}
 	return nil
@@ -87,17 +116,17 @@ func (rd *reader) setPortal(s *Series) {
 	}
 }
 
-// parseTime reads a timestamp, in UTC without a zone, from 1900 to 2189: within
+// parseTime reads a timestamp, in UTC when it states no zone, from 1900 to 2189: within
 // these years any two differ by less than an int64 of ns.
-func parseTime(s string) (time.Time, error) {
+func parseTime(s string) (t time.Time, zoned bool, err error) {
 	for _, layout := range units.TimeLayouts {
 		// Parse would look at the machine's own zone.
 		if t, err := time.ParseInLocation(layout, s, time.UTC); err == nil {
 			if t.Year() < 1900 || t.Year() >= 2190 {
-				return t, fmt.Errorf("time %q lies outside the years 1900 to 2189", s)
+				return t, false, fmt.Errorf("time %q lies outside the years 1900 to 2189", s)
 			}
-			return t, nil
+			return t, strings.HasSuffix(layout, "Z07:00"), nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("%q is not a time; want one like 2024-05-01T13:00:00Z or 2024-05-01 13:00 (UTC)", s)
+	return time.Time{}, false, fmt.Errorf("%q is not a time; want one like 2024-05-01T13:00:00Z or 2024-05-01 13:00 (UTC)", s)
 }

@@ -24,8 +24,10 @@ const (
 type ReadOptions struct {
 	Zone     string // for reports; the portal's zone when empty, else the file's name
 	TimeZone string // IANA name of the region; empty: that of a builtin zone of the same name, else UTC
-	Signal   Signal // Average when empty
-	Direct   bool   // of a file of the portal, the combustion only, not the life cycle
+	// Timestamps is what those mean that state no zone: StampsUTC when empty.
+	Timestamps Timestamps
+	Signal     Signal // Average when empty
+	Direct     bool   // of a file of the portal, the combustion only, not the life cycle
 }
 
 // A ReadError is a fault in a carbon file: where it is, and what it is.
@@ -44,9 +46,10 @@ func (e *ReadError) Error() string {
 }
 
 // ReadCSV reads an hourly series in gCO2e/kWh called name. It is a plain file,
-// "timestamp,gco2eq_per_kwh", or one of Electricity Maps' data portal with its
-// eleven columns. A timestamp is the start of its hour, in UTC unless it states a
-// zone. Up to three hours in a row that are absent or empty are filled on the line
+// "timestamp,gco2eq_per_kwh", one of Electricity Maps' data portal with its
+// eleven columns as they are named since 2022 or since 2025, or an export of theirs
+// from before. A figure holds for the hour that begins at its timestamp, which is
+// in UTC unless it states a zone or ReadOptions says that it is local time. Up to three hours in a row that are absent or empty are filled on the line
 // between their neighbours and listed in Series.Bridged; a longer hole is an error.
 //
 // A fault in the file is a *ReadError. A plain file does not say what its figures
@@ -54,6 +57,9 @@ func (e *ReadError) Error() string {
 // its hours as estimated, else A.
 func ReadCSV(r io.Reader, name string, o ReadOptions) (*Series, error) {
 	rd := &reader{file: name, options: o}
+	if err := rd.openClock(); err != nil {
+		return nil, err
+	}
 	limited := &io.LimitedReader{R: r, N: maxBytes}
 	err := rd.read(limited)
 	if limited.N <= 0 {
@@ -70,11 +76,14 @@ type reader struct {
 	options ReadOptions
 	csv     *csv.Reader
 	columns columns
+	region  *time.Location
+	local   *localStamps // nil: timestamps without a zone are in UTC
 
 	first     time.Time
 	last      time.Time // start of the last hour of values
 	values    []float64
 	bridged   []Gap
+	bare      bool // the last timestamp states no zone
 	estimated int
 	zone      string // of the portal
 	country   string
@@ -129,7 +138,7 @@ func (rd *reader) row() ([]string, error) {
 // hour takes in a row.
 func (rd *reader) hour(row []string) error {
 	c := rd.columns
-	t, err := parseTime(strings.TrimSpace(row[c.time]))
+	t, err := rd.time(strings.TrimSpace(row[c.time]))
 	if err != nil {
 		return rd.fault(c.time, "%v", err)
 	}
@@ -152,6 +161,40 @@ func (rd *reader) hour(row []string) error {
 	return rd.append(t, math.Abs(v)) // Abs: "-0" is zero
 }
 
+// openClock settles what timestamps without a zone mean.
+func (rd *reader) openClock() (err error) {
+	if rd.region, err = rd.location(rd.options.Zone); err != nil {
+		return err
+	}
+	switch rd.options.Timestamps {
+	case "", StampsUTC:
+		return nil
+	case StampsLocal:
+		if rd.options.TimeZone == "" && rd.region == time.UTC {
+			return rd.whole("timestamps are local time, of no time zone; name it: an IANA name like Europe/Berlin")
+		}
+		rd.local = &localStamps{region: rd.region}
+		return nil
+	}
+	return rd.whole("unknown timestamps %q; want %s or %s", rd.options.Timestamps, StampsUTC, StampsLocal)
+}
+
+// time reads the timestamp of the next row.
+func (rd *reader) time(s string) (time.Time, error) {
+	t, zoned, err := parseTime(s)
+	if err != nil {
+		return t, err
+	}
+	rd.bare = !zoned && !rd.columns.portal
+	if rd.local != nil && rd.bare {
+		return rd.local.instant(t)
+	}
+	if rd.local != nil {
+		return t, rd.local.unfinished()
+	}
+	return t, nil
+}
+
 // append adds an hour behind the last one, and fills a short hole between them.
 func (rd *reader) append(t time.Time, v float64) error {
 	if len(rd.values) == 0 {
@@ -163,12 +206,20 @@ func (rd *reader) append(t time.Time, v float64) error {
 	case step < 0:
 		return rd.fault(rd.columns.time, "time is before the row above; sort the file by time")
 	case step == 0:
+		if len(instantsOf(t, rd.region)) == 2 && rd.bare && rd.local == nil {
+			return rd.fault(rd.columns.time, "time is there twice, as the clocks of %s show it when they are put back; if the file is in local time say timestamps: Local", rd.region)
+		}
 		return rd.fault(rd.columns.time, "time is there twice; keep one row per hour")
 	case step%time.Hour != 0:
 		return rd.fault(rd.columns.time, "row is %v after the one above; want one row per hour: average shorter steps to hours", step)
 	}
 	hole := int(step/time.Hour) - 1
-	if hole > maxBridge {
+	switch {
+	case hole == 23:
+		return rd.fault(rd.columns.time, "row is a day after the one above; want hourly figures, not daily ones")
+	case hole == 1 && rd.bare && rd.local == nil && len(instantsOf(rd.last.Add(time.Hour), rd.region)) == 0:
+		return rd.fault(rd.columns.time, "the hour before this row is missing, and the clocks of %s skip it; if the file is in local time say timestamps: Local, if it is not write its times with a Z", rd.region)
+	case hole > maxBridge:
 		return rd.fault(rd.columns.time, "%d hours are missing before this row; at most %d are filled in", hole, maxBridge)
 	}
 	if hole > 0 {
@@ -187,6 +238,11 @@ func (rd *reader) append(t time.Time, v float64) error {
 // series puts together what was read.
 func (rd *reader) series() (*Series, error) {
 	o := rd.options
+	if rd.local != nil {
+		if err := rd.local.unfinished(); err != nil {
+			return nil, rd.whole("%v", err)
+		}
+	}
 	if len(rd.values) < 2 {
 		return nil, rd.whole("%d hours; want at least two", len(rd.values))
 	}
@@ -198,8 +254,11 @@ func (rd *reader) series() (*Series, error) {
 	}
 	s := &Series{Zone: o.Zone, Signal: o.Signal, Source: rd.file, Grade: grade.C, Bridged: rd.bridged}
 	if rd.columns.portal {
+		if rd.local != nil {
+			return nil, rd.whole("the times of Electricity Maps' files are in UTC, not local; leave timestamps: Local out")
+		}
 		if o.Signal != Average {
-			return nil, rd.whole("the figures of Electricity Maps' portal are average, not %s", o.Signal)
+			return nil, rd.whole("the figures of Electricity Maps' files are average, not %s", o.Signal)
 		}
 		rd.setPortal(s)
 	}

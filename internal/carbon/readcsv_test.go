@@ -100,7 +100,7 @@ func TestReadErrors(t *testing.T) {
 		{row("2024-06-01T01:00Z", "1"), ReadOptions{Signal: "mean"}, `c.csv: unknown signal "mean"; want average or marginal`},
 		{row("2024-06-01T01:00Z", "1"), ReadOptions{TimeZone: "Berlin"}, `c.csv: unknown time zone "Berlin"; want an IANA name like Europe/Berlin`},
 		{row("2024-06-01T01:00Z", "1"), ReadOptions{TimeZone: "Local"}, "c.csv: time zone Local differs from machine to machine; want an IANA name like Europe/Berlin"},
-		{portalFile, ReadOptions{Signal: Marginal}, "c.csv: the figures of Electricity Maps' portal are average, not marginal"},
+		{portalFile, ReadOptions{Signal: Marginal}, "c.csv: the figures of Electricity Maps' files are average, not marginal"},
 		{strings.Replace(portalFile, "Zone Id", "Zone", 1), ReadOptions{}, "c.csv:1:1: not all columns of Electricity Maps' portal are there: want Datetime (UTC), Country, Zone Id, Carbon Intensity gCO₂eq/kWh (LCA) and Data Estimated"},
 		{strings.Replace(portalFile, "DE,130", "FR,130", 1), ReadOptions{}, "c.csv:4:37: zone FR after zone DE; want one zone per file"},
 	} {

@@ -36,6 +36,7 @@ type runFlags struct {
 	static   bool
 	ledger   string
 	regret   bool
+	carbon   carbonFlags
 }
 
 // ledgers are the values of --ledger.
@@ -86,6 +87,7 @@ func (fl *runFlags) register(f *pflag.FlagSet) {
 	f.StringVar(&fl.color, "color", "auto", "auto, always or never")
 	f.StringVar(&fl.ledger, "ledger", defaultLedger, "how much of the decisions to keep: changes, ticks (also those to change nothing) or nodes (also each node's filter and score results)")
 	f.BoolVar(&fl.regret, "regret", false, "also run an oracle and the best static fleet, and report how far each policy is from them (as spec.regret: true)")
+	fl.carbon.register(f)
 	f.BoolVar(&fl.static, "static-charts", false, "SVG charts without scripts in report.html")
 }
 
@@ -116,7 +118,8 @@ type experimentRun struct {
 	file     *scenario.File
 	policies []string
 	seeds    []uint64
-	dir      string // of the results
+	dir      string                  // of the results
+	study    *experiment.CarbonStudy // nil when it was not asked for
 	bundle   results.Bundle
 	started  time.Time
 }
@@ -148,10 +151,18 @@ func runScenario(env Env, path string, fl runFlags) error {
 	for _, c := range configs {
 		c.Ledger = ledgers[fl.ledger]
 	}
+	kept, err := r.studyCarbon(configs)
+	if err != nil {
+		return err
+	}
 	key := results.ID(append(slices.Clone(r.bundle.Effective), r.file.Digest()...), r.policies, r.seeds)
 	root := filepath.Join(fl.out, r.file.Scenario.Metadata.Name)
 	r.dir = filepath.Join(root, key)
-	runs, partial, err := r.simulate(configs, root, key+"-"+fl.ledger+"-"+binaryID())
+	runs, partial, err := r.simulate(configs, root, key+"-"+fl.ledger+kept+"-"+binaryID())
+	if err != nil {
+		return err
+	}
+	sensitivity, err := r.carbonSensitivity(runs)
 	if err != nil {
 		return err
 	}
@@ -159,7 +170,7 @@ func runScenario(env Env, path string, fl runFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := r.summarise(runs, bounds); err != nil {
+	if err := r.summarise(runs, sensitivity, bounds); err != nil {
 		return err
 	}
 	if err := results.Write(r.dir, r.bundle); err != nil {
@@ -193,15 +204,15 @@ func (r *experimentRun) choose() error {
 	if r.flags.policies != nil {
 		r.policies = r.flags.policies
 	}
-	var chosen []scenario.Policy
+	var chosen []int
 	for i, p := range r.policies {
 		at := slices.Index(names, p)
 		if at < 0 || slices.Contains(r.policies[:i], p) {
 			return usageError("--policy %s: the scenario has %s, each to be named once", p, strings.Join(names, ", "))
 		}
-		chosen = append(chosen, spec.Policies[at])
+		chosen = append(chosen, at)
 	}
-	spec.Policies = chosen
+	r.file.KeepPolicies(chosen)
 	return nil
 }
 
@@ -278,7 +289,7 @@ func (r *experimentRun) interrupted(done, all int, dir string) error {
 }
 
 // summarise makes what the results directory will hold.
-func (r *experimentRun) summarise(runs []*results.Run, bounds []results.Bound) error {
+func (r *experimentRun) summarise(runs []*results.Run, sensitivity *results.CarbonSensitivity, bounds []results.Bound) error {
 	grades, notes := experiment.Provenance(r.file)
 	r.bundle.Runs = runs
 	var err error
@@ -299,6 +310,7 @@ func (r *experimentRun) summarise(runs []*results.Run, bounds []results.Bound) e
 			return err
 		}
 	}
+	r.bundle.Summary.CarbonSensitivity = sensitivity
 	r.bundle.Summary.Notes = append(r.bundle.Summary.Notes, experiment.Promises(r.file, r.bundle.Summary)...)
 	if r.bundle.Markdown, r.bundle.Report, err = render(r.bundle.Summary, runs, r.document()); err != nil {
 		return err
@@ -343,6 +355,7 @@ func (r *experimentRun) reproduce() string {
 	if r.flags.ledger != defaultLedger {
 		words = append(words, "--ledger", r.flags.ledger)
 	}
+	words = append(words, r.flags.carbon.words()...)
 	return shellWords(words)
 }
 

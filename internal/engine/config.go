@@ -39,6 +39,11 @@ type Config struct {
 	Prices           cost.Prices
 	// Ledger is how much of the decisions is kept.
 	Ledger Ledger
+	// EnergyMarks are instants, in order of time, between which the run keeps the
+	// energy of each pool; nil keeps none. They are where some grid may change.
+	EnergyMarks []vtime.Time
+	// Probe, if set, reads the meters of nodes and boards.
+	Probe *Probe
 	// Outside, if set, is what the run shares its time with.
 	Outside Outside
 	// Progress, if set, is told of requests as they are simulated.

@@ -17,6 +17,12 @@ import (
 func (w *world) finish() (*results.Run, error) {
 	end := w.cfg.Duration
 	w.closeBinAt(end)
+	if w.cfg.EnergyMarks != nil {
+		w.markEnergyAt(end)
+	}
+	if w.cfg.Probe != nil {
+		w.readMetersAt(end)
+	}
 	if what := w.meter.check(); what != "" {
 		return nil, w.broken(what)
 	}

@@ -21,7 +21,10 @@ type meter struct {
 	last vtime.Time
 	// Joules since the start.
 	gpu, gpuIdle, node float64
-	byNode             []float64 // the same joules, added up by node
+	byNode             []float64        // the same joules, added up by node
+	boards             [][]BoardReading // by node and GPU
+	pods               []PodReading     // in the order in which they came; for a probe
+	podIndex           map[podOnBoard]int
 	byPool             []float64 // and by pool
 	byGrade            [grade.Count]float64
 	parts              [][kinds]tally // by pool and kind
@@ -38,6 +41,11 @@ type meter struct {
 func (m *meter) init(w *world) {
 	m.w = w
 	m.byNode = make([]float64, len(w.cluster.Nodes()))
+	m.podIndex = map[podOnBoard]int{}
+	m.boards = make([][]BoardReading, len(w.cluster.Nodes()))
+	for i, n := range w.cluster.Nodes() {
+		m.boards[i] = make([]BoardReading, len(n.GPUs))
+	}
 	m.byPool = make([]float64, len(w.cfg.Cluster.Pools))
 	m.parts = make([][kinds]tally, len(w.cfg.Cluster.Pools))
 	m.gpuOnByPool = make([]float64, len(w.cfg.Cluster.Pools))
@@ -90,9 +98,11 @@ func (m *meter) addNode(i int, n *cluster.Node, now vtime.Time, dt float64) {
 		m.unattributed += m.add(i, kindBoot, pool.BootWatts, dt)
 		m.gpuOpen += float64(float64(pool.GPUs) * dt)
 	case cluster.On:
-		m.attributeBase(n, m.add(i, kindBase, pool.BaseWatts, dt))
+		m.attributeBase(i, n, m.add(i, kindBase, pool.BaseWatts, dt))
 		for g := range n.GPUs {
-			m.addGPU(i, n, &n.GPUs[g], now, dt)
+			before := m.gpu
+			m.boards[i][g].BusySeconds += m.addGPU(i, n, g, now, dt)
+			m.boards[i][g].Joules += m.gpu - before
 		}
 	}
 	m.nodeOn += dt
@@ -118,7 +128,9 @@ func (m *meter) book(node int, k kind, joules float64, g grade.Grade, rel float6
 	p.sigma += float64(joules * rel)
 }
 
-func (m *meter) addGPU(node int, n *cluster.Node, g *cluster.GPU, now vtime.Time, dt float64) {
+// addGPU books what a board drew, and returns the seconds with a kernel.
+func (m *meter) addGPU(node int, n *cluster.Node, index int, now vtime.Time, dt float64) (seconds float64) {
+	g := &n.GPUs[index]
 	pool := &m.w.cluster.Pool(n).Node
 	board := &pool.GPU
 	if !g.Loaded() {
@@ -127,16 +139,16 @@ func (m *meter) addGPU(node int, n *cluster.Node, g *cluster.GPU, now vtime.Time
 		m.gpuIdle += j
 		m.gpuOpen += dt
 		m.unattributed += j
-		return
+		m.boards[node][index].FreeJoules += j
+		return 0
 	}
 	before := m.gpu
-	seconds := 0.0 // of the device with a kernel, by what each pod loads
 	for _, p := range g.Pods {
 		part := m.w.cfg.Cluster.Services[p.Service].Needs[n.Pool].Part
 		m.gpuAllocated += float64(part * dt)
 		m.w.services[p.Service].allocSeconds += float64(part * dt)
 		if r := m.w.replicas[p]; r != nil { // else it is starting
-			seconds += m.addBusy(node, pool, r, n.Pool, part, now)
+			seconds += m.addBusy(node, pool, p, r, part, now)
 		}
 	}
 	idle := dt - seconds
@@ -145,7 +157,7 @@ func (m *meter) addGPU(node int, n *cluster.Node, g *cluster.GPU, now vtime.Time
 	j := m.add(node, kindContext, board.Context, idle)
 	m.gpu += j
 	m.gpuIdle += j
-	m.attributeIdle(n, g, pool, j, idle)
+	m.attributeIdle(node, n, index, pool, j, idle)
 	m.hostFollows(n.Pool, pool, kindContext, j, board.Context.Uncertainty())
 	m.hostFollows(n.Pool, pool, kindBare, -float64(board.Bare.Value*dt), board.Bare.Uncertainty())
 	over := pool.HostPerWatt
@@ -156,12 +168,13 @@ func (m *meter) addGPU(node int, n *cluster.Node, g *cluster.GPU, now vtime.Time
 			r.counters.gpuSeconds += dt
 		}
 	}
+	return seconds
 }
 
 // addBusy books what a replica's kernels drew up to now, and returns the
 // seconds for which they took the device.
-func (m *meter) addBusy(node int, pool *powermodel.Node, r *replica, at int, part float64, now vtime.Time) (seconds float64) {
-	s := r.service
+func (m *meter) addBusy(node int, pool *powermodel.Node, p *cluster.Pod, r *replica, part float64, now vtime.Time) (seconds float64) {
+	s, at := r.service, p.Node.Pool
 	ps := &s.cfg.Pools[at]
 	r.TakeBusy(now, func(batch int, ns int64) {
 		r.counters.busyNs += ns
@@ -176,6 +189,7 @@ func (m *meter) addBusy(node int, pool *powermodel.Node, r *replica, at int, par
 		m.book(node, kindBusy, j, ps.Grades[batch], ps.uncertainty(batch))
 		m.hostFollows(at, pool, kindBusy, j, ps.uncertainty(batch))
 		s.joules += withHost(pool, j, load)
+		m.credit(node, p, p.GPU, j, withHost(pool, j, load))
 	})
 	return seconds
 }

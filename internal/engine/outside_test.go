@@ -21,7 +21,6 @@ import (
 type echo struct {
 	World
 	scheduler cluster.Scheduler
-	schedules []vtime.Time // instants of the look-ins for the scaler's plan
 	err       error
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/results"
 	"github.com/kwatt-sim/kwatt/internal/serving"
 	"github.com/kwatt-sim/kwatt/internal/units"
+	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
 // powerWorld is a world in which everything that draws power happens: two
@@ -344,4 +345,78 @@ func TestUncertaintyByHand(t *testing.T) {
 	if _, ok := r.Spread["joules_per_request"]; ok {
 		t.Error("nothing was served, and joules a request have an uncertainty")
 	}
+}
+
+// Whatever slices a board, in space or in time, at every instant: what its pods
+// answer for and what nobody does are the board's joules, no more and no less, and
+// what the pods answer for with their part of the host is what the services do.
+func TestPodsAndNobodyAnswerForEachBoard(t *testing.T) {
+	shared := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		c := powerWorld(rt, t)
+		c.PUE = 1
+		var last []PodReading
+		before := map[string]float64{}
+		c.Probe = &Probe{
+			Interval: time.Duration(rapid.IntRange(1, 100).Draw(rt, "probe")) * time.Second,
+			Read: func(at vtime.Time, nodes []NodeReading, pods []PodReading) {
+				sums := map[*cluster.Node][]float64{}
+				answering := map[*cluster.Node][]int{}
+				for _, n := range nodes {
+					sums[n.Node], answering[n.Node] = make([]float64, len(n.Boards)), make([]int, len(n.Boards))
+				}
+				for _, p := range pods {
+					if p.BoardJoules < before[p.Pod] || p.Joules < p.BoardJoules*(1-1e-9) {
+						rt.Fatalf("%v: %s answers for %v J of a board, before for %v J, of %v J in all", at, p.Pod, p.BoardJoules, before[p.Pod], p.Joules)
+					}
+					before[p.Pod] = p.BoardJoules
+					sums[p.Node][p.GPU] += p.BoardJoules
+					answering[p.Node][p.GPU]++
+				}
+				for _, n := range nodes {
+					for g, b := range n.Boards {
+						if got := sums[n.Node][g] + b.FreeJoules; math.Abs(got-b.Joules) > 1e-9*max(b.Joules, 1) {
+							rt.Fatalf("%v: board %d of %s drew %v J, its pods and nobody answer for %v J", at, g, n.Node.Name, b.Joules, got)
+						}
+						if len(n.Node.GPUs[g].Pods) > 1 {
+							shared++
+						}
+					}
+				}
+				last = slices.Clone(pods)
+			},
+		}
+		r := run(t, c, rapid.Uint64Range(1, 1e6).Draw(rt, "seed"))
+		by := map[int]float64{}
+		for _, p := range last {
+			by[p.Service] += units.KWh(p.Joules)
+		}
+		for i := range c.Services {
+			if want := r.Services[c.Services[i].Name]["energy_attributed_kwh"]; math.Abs(by[i]-want) > 1e-9*max(want, 1e-9) {
+				rt.Fatalf("the pods of %s answer for %v kWh, the service for %v", c.Services[i].Name, by[i], want)
+			}
+		}
+	})
+	if shared == 0 {
+		t.Error("no board was ever shared: the test has seen nothing of it")
+	}
+}
+
+// Reading the meters changes nothing.
+func TestAProbeChangesNothing(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		c := powerWorld(rt, t)
+		seed := rapid.Uint64Range(1, 1e6).Draw(rt, "seed")
+		want := run(t, c, seed)
+		c.Probe = &Probe{Interval: time.Duration(rapid.IntRange(1, 100).Draw(rt, "probe")) * time.Second, Read: func(vtime.Time, []NodeReading, []PodReading) {}}
+		got := run(t, c, seed)
+		if got.Ledger != want.Ledger || len(got.Decisions) != len(want.Decisions) {
+			rt.Fatalf("ledger %+v with %d decisions, unwatched %+v with %d", got.Ledger, len(got.Decisions), want.Ledger, len(want.Decisions))
+		}
+		for name, w := range want.Metrics {
+			if g := got.Metrics[name]; math.Abs(g-w) > 1e-9*math.Abs(w) {
+				rt.Fatalf("%s is %.12g, unwatched %.12g", name, g, w)
+			}
+		}
+	})
 }

@@ -39,6 +39,8 @@ type world struct {
 	replicas map[*cluster.Pod]*replica
 	meter    meter
 	bin      bin
+	marks    energyMarks
+	readings []NodeReading
 	out      results.Run
 }
 
@@ -215,6 +217,9 @@ func (w *world) addService(i int) error {
 func (w *world) scheduleTicks() {
 	w.every(w.cfg.Telemetry.ScrapeInterval, vtime.PriorityMeasure, w.scrape)
 	w.every(w.cfg.Bin, vtime.PriorityMeasure, w.closeBin)
+	if w.cfg.Probe != nil {
+		w.watch(w.cfg.Probe)
+	}
 	for _, s := range w.services {
 		if s.scaler == nil {
 			continue
@@ -222,6 +227,11 @@ func (w *world) scheduleTicks() {
 		decide := func() { w.decide(s) }
 		w.queue.At(0, vtime.PriorityDecide, decide)
 		w.every(s.scaler.Interval(), vtime.PriorityDecide, decide)
+	}
+	for _, at := range w.cfg.EnergyMarks {
+		if at > 0 && at < w.cfg.Duration {
+			w.queue.At(at, vtime.PriorityMeasure, w.markEnergy)
+		}
 	}
 	for pool, grid := range w.cfg.Grids {
 		var step func()

@@ -22,6 +22,9 @@ const (
 
 var kindNames = [kinds]string{"busy", "context", "bare", "base", "host", "boot", "sleep"}
 
+// componentName is that of one kind on a GPU model.
+func componentName(gpu string, k kind) string { return gpu + " " + kindNames[k] }
+
 // tally is one kind of energy on one pool.
 type tally struct {
 	joules float64
@@ -93,7 +96,7 @@ func (w *world) spread(served float64) spread {
 	}
 	for i, pool := range w.cfg.Cluster.Pools {
 		for k, p := range w.meter.parts[i] {
-			component := pool.Node.GPU.Name + " " + kindNames[k]
+			component := componentName(pool.Node.GPU.Name, kind(k))
 			if kind(k) <= kindBare {
 				out.add("energy_gpu_kwh", component, units.KWh(p.sigma))
 			}
@@ -119,7 +122,7 @@ func (w *world) components() map[string]float64 {
 	for i, pool := range w.cfg.Cluster.Pools {
 		for k, p := range w.meter.parts[i] {
 			if p.joules != 0 {
-				out[pool.Node.GPU.Name+" "+kindNames[k]] += units.KWh(p.joules * w.cfg.PUE)
+				out[componentName(pool.Node.GPU.Name, kind(k))] += units.KWh(p.joules * w.cfg.PUE)
 			}
 		}
 	}

@@ -108,3 +108,24 @@ func TestProvenanceTellsOfLimitsAndModels(t *testing.T) {
 		t.Errorf("service time of grade %v", grades.ServiceTime)
 	}
 }
+
+// How often telemetry looks changes no joule and no gram of a fleet that does not
+// react to it.
+func TestEnergyOfAScenarioIsTheSameForEveryScrapeInterval(t *testing.T) {
+	var want *results.Run
+	for _, scrape := range []string{"5s", "15s", "60s"} {
+		c := compile(t, small, []string{"static"}, "spec.telemetry.scrapeInterval="+scrape)
+		got := runs(t, c, 1)[0]
+		if want == nil {
+			want = got
+		}
+		if got.Ledger != want.Ledger {
+			t.Errorf("scraped every %s: ledger %+v, every 5s %+v", scrape, got.Ledger, want.Ledger)
+		}
+		for _, name := range []string{"energy_gpu_kwh", "energy_node_kwh", "energy_kwh", "energy_idle_kwh", "joules_per_request", "co2e_grams", "cost_usd"} {
+			if g, w := got.Metrics[name], want.Metrics[name]; w <= 0 || math.Abs(g-w) > 1e-9*w {
+				t.Errorf("scraped every %s: %s is %.12g, every 5s %.12g", scrape, name, g, w)
+			}
+		}
+	}
+}

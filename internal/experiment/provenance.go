@@ -113,15 +113,21 @@ func (p *provenance) caveats() {
 func Oracles(f *scenario.File) []string {
 	var names []string
 	for _, policy := range f.Scenario.Spec.Policies {
-		if slices.ContainsFunc(f.Scenario.Spec.Services, func(s scenario.Service) bool {
-			sc := policy.ScalerFor(s.Name)
-			kind, err := policies.Find(sc.Kind)
-			return err == nil && kind.Oracle != nil && kind.Oracle(sc.Config)
-		}) {
+		if anyScaler(f, policy.Name, func(k policies.Kind, config any) bool { return k.Oracle != nil && k.Oracle(config) }) {
 			names = append(names, policy.Name)
 		}
 	}
 	return names
+}
+
+// anyScaler reports whether the policy's scaler of some service is such.
+func anyScaler(f *scenario.File, policy string, is func(k policies.Kind, config any) bool) bool {
+	p, err := findPolicy(&f.Scenario.Spec, policy)
+	return err == nil && slices.ContainsFunc(f.Scenario.Spec.Services, func(s scenario.Service) bool {
+		sc := p.ScalerFor(s.Name)
+		kind, err := policies.Find(sc.Kind)
+		return err == nil && is(kind, sc.Config)
+	})
 }
 
 func (p *provenance) power() {

@@ -206,6 +206,9 @@ type Kind struct {
 	// Oracle reports whether the configuration is told the future: a bound to
 	// compare with, which results and reports mark as such; may be nil.
 	Oracle func(config any) bool
+	// ReadsGrid reports whether the configuration decides by the grid's intensity:
+	// on another grid it would have decided otherwise; may be nil.
+	ReadsGrid func(config any) bool
 	// Caveats returns what a reader must know before believing a run of the
 	// configuration over a window of a trace; may be nil.
 	Caveats func(config any, w Window) []string

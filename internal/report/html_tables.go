@@ -28,6 +28,7 @@ type tables struct {
 	GradeLegend string
 	Power       powerTable
 	Regret      regretTable
+	Carbon      *carbonTable // nil when nobody asked for it
 	Assumptions []string
 	Sources     []string
 }
@@ -48,6 +49,9 @@ func newTables(d Document) (*tables, error) {
 		Sources:     noteTexts(s, results.NoteSource),
 	}
 	var err error
+	if t.Carbon, err = newCarbonTable(s); err != nil {
+		return nil, err
+	}
 	if t.Glance, err = newGlance(d); err != nil {
 		return nil, err
 	}

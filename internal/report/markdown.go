@@ -59,6 +59,9 @@ func (m *markdownReport) build() error {
 	}
 	m.foundations()
 	m.power()
+	if err := m.carbon(); err != nil {
+		return err
+	}
 	m.notes("Warnings", results.NoteWarning)
 	m.notes("Assumptions", results.NoteAssumption)
 	m.notes("Sources", results.NoteSource)

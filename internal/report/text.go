@@ -43,6 +43,9 @@ func Text(w io.Writer, s *results.Summary, o Options) error {
 	t.ledger()
 	t.grades()
 	t.power()
+	if err := t.carbon(); err != nil {
+		return fmt.Errorf("text report of %s: %w", tty.Plain(s.Scenario.Name), err)
+	}
 	t.notes()
 	if _, err := io.WriteString(w, t.b.String()); err != nil {
 		return fmt.Errorf("text report of %s: %w", tty.Plain(s.Scenario.Name), err)

@@ -45,6 +45,23 @@ var columns = []column{
 	{"co2e_grams_per_hour", "g/h", func(p *Point) **float64 { return &p.CO2eRate }},
 }
 
+// Figure is a column of the time series with its value.
+type Figure struct {
+	Name  string // of the column, with the unit
+	Value float64
+}
+
+// Figures returns the columns that apply to the point, in their order.
+func (p *Point) Figures() []Figure {
+	var out []Figure
+	for _, c := range columns {
+		if x := *c.field(p); x != nil {
+			out = append(out, Figure{c.name, *x})
+		}
+	}
+	return out
+}
+
 // rowError names the place of a figure that cannot be written.
 func rowError(r *Run, t float64, name string, x float64) error {
 	return fmt.Errorf("policy %s seed %d t=%vs: %s is %v: want a finite number", r.Policy, r.Seed, t, name, x)

@@ -7,6 +7,7 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/decisions"
 	"github.com/kwatt-sim/kwatt/internal/grade"
 	"github.com/kwatt-sim/kwatt/internal/metrics"
+	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
 // SchemaVersion is the version of summary.json.
@@ -39,10 +40,21 @@ type Run struct {
 	// in its unit, by component. A component is wrong by the same factor in every
 	// run, whatever its seed and policy; two of them are wrong independently. It is
 	// negative where the metric falls when the component's figures rise.
-	Spread    map[string]map[string]float64
+	Spread map[string]map[string]float64
+	// Energy is that of the nodes over time, by pool; nil unless it was asked for.
+	Energy    []EnergySlot `json:",omitempty"`
 	Points    []Point
 	Decisions []decisions.Entry // in order of time
 	Warnings  []string          // sorted, without duplicates
+}
+
+// EnergySlot is a part of the window in which no grid changes.
+type EnergySlot struct {
+	From   vtime.Time
+	Joules []float64 // of the nodes, without PUE, by pool
+	// Sigma is the standard uncertainty in J that the power figures leave in it, by
+	// pool and component.
+	Sigma []map[string]float64
 }
 
 // Point is one row of timeseries.csv: a service, or the cluster when Service
@@ -175,6 +187,8 @@ type Summary struct {
 	Regret *RegretReport `json:"regret,omitempty"`
 	Grades Grades        `json:"grades"`
 	Notes  []Note        `json:"notes"`
+	// CarbonSensitivity is there when it was asked for.
+	CarbonSensitivity *CarbonSensitivity `json:"carbonSensitivity,omitempty"`
 }
 
 // Manifest is manifest.json, the only file with wall-clock, host and versions.

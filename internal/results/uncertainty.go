@@ -69,8 +69,6 @@ func together(by map[string]float64) float64 {
 }
 
 // compareUncertainty gives the comparisons the interval of the power figures.
-// With a ratio R = b/a and a component that leaves σ_a and σ_b in them, R is off
-// by R·(σ_b/b − σ_a/a): what both policies draw in the same proportion cancels.
 func (s *Summary) compareUncertainty(spreads map[string]spread) {
 	means := map[string]map[string]Estimate{}
 	for _, p := range s.Policies {
@@ -83,14 +81,21 @@ func (s *Summary) compareUncertainty(spreads map[string]spread) {
 		if a == nil || b == nil || x == 0 || y == 0 {
 			continue
 		}
-		apart := map[string]float64{}
-		for component, sigma := range a {
-			apart[component] = -sigma / x
-		}
-		for component, sigma := range b {
-			apart[component] += sigma / y
-		}
-		half := coverage * (1 + c.DeltaRatio) * together(apart)
+		half := ratioUncertainty(a, b, x, y)
 		c.ModelLow, c.ModelHigh = Round(c.DeltaRatio-half), Round(c.DeltaRatio+half)
 	}
+}
+
+// ratioUncertainty is half the interval of y/x whose components leave a in x and b
+// in y. With a ratio R = y/x and a component that leaves σ_x and σ_y in them, R is
+// off by R·(σ_y/y − σ_x/x): what is in both in the same proportion cancels.
+func ratioUncertainty(a, b map[string]float64, x, y float64) float64 {
+	apart := map[string]float64{}
+	for component, sigma := range a {
+		apart[component] = -sigma / x
+	}
+	for component, sigma := range b {
+		apart[component] += sigma / y
+	}
+	return coverage * y / x * together(apart)
 }

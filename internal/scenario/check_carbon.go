@@ -19,7 +19,7 @@ func (c *checker) carbon(g Carbon) {
 		c.onlyWith(path, "a zone", choice{"year", g.Year != 0})
 	}
 	if g.File == "" {
-		c.onlyWith(path, "a file", choice{"timeZone", g.TimeZone != ""})
+		c.onlyWith(path, "a file", choice{"timeZone", g.TimeZone != ""}, choice{"timestamps", g.Timestamps != ""})
 	}
 	switch {
 	case c.structure.Touches(path):
@@ -112,7 +112,7 @@ func (c *checker) carbonFile(g Carbon) *carbon.Series {
 	}
 	var series *carbon.Series
 	c.input(g.File, path+".file", func(r io.Reader, name string) (err error) {
-		series, err = carbon.ReadCSV(r, name, carbon.ReadOptions{TimeZone: g.TimeZone, Signal: carbon.Signal(g.Signal)})
+		series, err = carbon.ReadCSV(r, name, carbon.ReadOptions{TimeZone: g.TimeZone, Signal: carbon.Signal(g.Signal), Timestamps: carbon.Timestamps(g.Timestamps)})
 		var at *carbon.ReadError
 		if errors.As(err, &at) {
 			return &inputError{at.File, at.Line, at.Column, at.Msg}

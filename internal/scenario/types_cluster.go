@@ -95,6 +95,9 @@ type Carbon struct {
 	File string `yaml:"file,omitempty"`
 	// TimeZone of the region, for a file: an IANA name.
 	TimeZone string `yaml:"timeZone,omitempty"`
+	// Timestamps of a file that state no zone: UTC (unset), or Local for what the
+	// clocks of timeZone show.
+	Timestamps string `yaml:"timestamps,omitempty" kwatt:"enum=UTC|Local"`
 	// Constant intensity in g/kWh instead of a series.
 	Constant *float64 `yaml:"constant,omitempty" kwatt:"min=0,max=10000"`
 	// Signal of the series: average or marginal.

@@ -3,6 +3,7 @@ package scheduler
 import (
 	"embed"
 	"fmt"
+	"slices"
 	"strings"
 
 	"k8s.io/kubernetes/pkg/scheduler/apis/config"
@@ -12,6 +13,7 @@ import (
 	"sigs.k8s.io/yaml"
 
 	"github.com/kwatt-sim/kwatt/internal/kube/manifest"
+	"github.com/kwatt-sim/kwatt/internal/kube/plugins/carbonaware"
 	"github.com/kwatt-sim/kwatt/internal/policies"
 )
 
@@ -24,6 +26,9 @@ type Configuration struct {
 
 //go:embed profiles/*.yaml
 var profiles embed.FS
+
+// CarbonAware is the plugin that scores nodes by the intensity of their grid.
+const CarbonAware = carbonaware.Name
 
 // Profiles are the names of the configurations that come with kwatt.
 func Profiles() []string { return []string{"Default", "BinPacking", "EnergyAware", "CarbonAware"} }
@@ -84,6 +89,21 @@ func ParseConfig(object map[string]any) (*Configuration, []policies.Problem) {
 		return nil, []policies.Problem{{Path: "profiles", Message: err.Error()}}
 	}
 	return parsed, nil
+}
+
+// Scores reports whether a profile enables a plugin that scores nodes.
+func (c *Configuration) Scores(plugin string) bool {
+	for _, p := range c.internal.Profiles {
+		if p.Plugins == nil {
+			continue
+		}
+		for _, set := range []config.PluginSet{p.Plugins.MultiPoint, p.Plugins.Score} {
+			if slices.ContainsFunc(set.Enabled, func(e config.Plugin) bool { return e.Name == plugin }) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // probe makes a scheduler from the configuration and drops it.

@@ -99,7 +99,7 @@ func newUpstreamWith(profiles []config.KubeSchedulerProfile, conf *config.KubeSc
 func outOfTree(more frameworkruntime.Registry) frameworkruntime.Registry {
 	r := frameworkruntime.Registry{
 		energyaware.Name: energyaware.New,
-		carbonaware.Name: carbonaware.New,
+		CarbonAware:      carbonaware.New,
 		preemptionName:   newPreemption,
 	}
 	for name, factory := range more {

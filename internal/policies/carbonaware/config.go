@@ -82,6 +82,7 @@ func init() {
 		Name:      "carbonAware",
 		NewConfig: newConfig,
 		Check:     func(config any) []policies.Problem { return check(config.(*Config)) },
+		ReadsGrid: func(any) bool { return true },
 		New: func(config any, m policies.Model) (policies.Scaler, error) {
 			return newScaler(config.(*Config), m)
 		},

@@ -43,7 +43,8 @@ func init() {
 			c := config.(*Config)
 			return capacity.Check(c.MinReplicas, c.MaxReplicas)
 		},
-		Oracle: func(any) bool { return true },
+		Oracle:    func(any) bool { return true },
+		ReadsGrid: func(config any) bool { return config.(*Config).Minimise != Energy },
 		Caveats: func(any, policies.Window) []string {
 			return []string{"it is an oracle: it is told the arrival rate and the grid that are to come, so it is a bound for policies and nothing that can be run"}
 		},
