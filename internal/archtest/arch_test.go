@@ -54,7 +54,10 @@ var layers = [][]string{
 		"internal/policies/all",
 		"internal/results",
 		"internal/schema",
+	},	{
+		"internal/kube/keda",
 	},
+
 	{
 		"internal/forecast/backtest",
 		"internal/kube/hpa",

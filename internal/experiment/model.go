@@ -36,7 +36,7 @@ func (f future) End() vtime.Time                          { return vtime.At(f.Du
 // model is what a policy may know before the run.
 func (w *world) model(s *scenario.Service, es *engine.Service, on []poolService) policies.Model {
 	m := policies.Model{
-		Service: s.Name, MaxBatch: s.Batching.MaxBatch, Instances: s.Batching.Instances,
+		Service: s.Name, Start: w.file.Start(), MaxBatch: s.Batching.MaxBatch, Instances: s.Batching.Instances,
 		Contended: s.Model.ServiceTime == nil, MaxQueueDelay: s.Batching.MaxQueueDelay.D(), QueueTimeout: time.Duration(es.Serving.QueueTimeout),
 		ColdStart:    s.Startup.ImagePull.D() + s.Startup.ModelLoad.D(),
 		SlowestStart: time.Duration((1 + s.Startup.Jitter) * float64(s.Startup.ImagePull.D()+s.Startup.ModelLoad.D())),

@@ -88,7 +88,8 @@ type Scaler interface {
 // run: the published curves, and the future of the trace only if it is an oracle.
 type Model struct {
 	Service       string
-	Initial       int // replicas at the start
+	Start         time.Time // of the window, in the trace's time zone; zero when it has no date
+	Initial       int       // replicas at the start
 	MaxBatch      int
 	Instances     int
 	Contended     bool    // a batch that starts beside k-1 others takes k times as long
@@ -200,8 +201,8 @@ type Kind struct {
 	// Check returns what the structure alone cannot tell is wrong; may be nil.
 	Check func(config any) []Problem
 	// Suits returns what the configuration wants of a service that it does not
-	// have; may be nil. Of the model, Service, HasCPU and the containers' names
-	// are filled in.
+	// have; may be nil. Of the model, Service, Start, HasCPU and the containers'
+	// names are filled in.
 	Suits func(config any, m Model) []Problem
 	// Oracle reports whether the configuration is told the future: a bound to
 	// compare with, which results and reports mark as such; may be nil.

@@ -118,7 +118,7 @@ func (c *checker) policyFile(config policies.FileConfig, named, path string) boo
 // facts are what is known of a service before its pools are.
 func (c *checker) facts(i int) policies.Model {
 	s := &c.Scenario.Spec.Services[i]
-	m := policies.Model{Service: s.Name, HasCPU: s.CPU != nil}
+	m := policies.Model{Service: s.Name, Start: c.Start(), HasCPU: s.CPU != nil}
 	for _, name := range c.Pods[i].Containers() {
 		m.Containers = append(m.Containers, policies.Container{Name: name})
 	}
