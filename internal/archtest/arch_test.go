@@ -61,6 +61,7 @@ var layers = [][]string{
 	{
 		"internal/forecast/backtest",
 		"internal/kube/hpa",
+		"internal/kube/kpa",
 		"internal/kube/scheduler",
 		"internal/policies/carbonaware",
 		"internal/policies/energyaware",
