@@ -248,7 +248,7 @@ func TestTheScenariosManifest(t *testing.T) {
 		t.Fatal(err)
 	}
 	s, problems := parse(t, string(text)).read()
-	if len(problems) > 0 || s.target < 8.39 || s.target > 8.41 || s.min != 1 || s.max != 40 {
+	if len(problems) > 0 || !s.rps || s.target != 56 || s.min != 1 || s.max != 40 {
 		t.Errorf("%+v, %v", s, problems)
 	}
 }
