@@ -8,7 +8,7 @@ VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 LDFLAGS := -s -w -X github.com/kwatt-sim/kwatt/internal/cli.version=$(VERSION)
 
-.PHONY: help build demo test test-long test-prometheus fuzz bench lint verify generate assets calibrate-binary clean
+.PHONY: help build demo test gate baseline test-long test-prometheus fuzz bench lint verify generate assets calibrate-binary clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -21,7 +21,14 @@ demo: build ## a real e-commerce day under four policies: table and HTML report
 
 test: ## vet and all tests (a few minutes, most of it the first compile)
 	$(GO) vet ./...
-	$(GO) test ./...
+	$(GO) test -timeout 30m ./...
+
+GATE := scenarios/gates/flash-sale.gate.yaml
+gate: ## kwatt's own gate: the golden scenario against its baseline
+	$(GO) run ./cmd/sim gate $(GATE)
+
+baseline: ## write the golden gate's baseline again, for a change that is meant
+	$(GO) run ./cmd/sim gate $(GATE) --update-baseline
 
 test-long: ## the tests with the race detector, and each fuzz target for a minute
 	$(GO) test -race -timeout 60m ./...

@@ -26,7 +26,12 @@ var layers = [][]string{
 		"internal/cli",
 	},
 	{
+		"internal/gate",
+		"internal/sweep",
+	},
+	{
 		"internal/kube/schedsim",
+		"internal/kube/sweepjob",
 		"internal/nvml",
 		"internal/nvml/cuda",
 		"internal/openmetrics",

@@ -14,14 +14,15 @@ import (
 
 // The exit codes.
 const (
-	exitOK          = 0
-	exitBug         = 1   // an error of kwatt's own
-	exitUsage       = 2   // unknown command, flag or argument
-	exitInvalid     = 3   // invalid scenario, trace or manifest
-	exitFiles       = 4   // a file could not be read or written
-	exitLimit       = 5   // a limit was hit or an invariant broke
-	exitDiffers     = 99  // a check that was asked for failed
-	exitInterrupted = 130 // stopped by the user; what finished is kept
+	exitOK           = 0
+	exitBug          = 1   // an error of kwatt's own
+	exitUsage        = 2   // unknown command, flag or argument
+	exitInvalid      = 3   // invalid scenario, trace or manifest
+	exitFiles        = 4   // a file could not be read or written
+	exitLimit        = 5   // a limit was hit or an invariant broke
+	exitInconclusive = 98  // a gate could not decide
+	exitDiffers      = 99  // a check that was asked for failed: a gate's, or that two runs are equal
+	exitInterrupted  = 130 // stopped by the user; what finished is kept
 )
 
 // codedError carries the exit code that an error leads to.

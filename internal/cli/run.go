@@ -193,26 +193,13 @@ func (r *experimentRun) choose() error {
 		}
 		spec.Seeds = scenario.Seeds{First: first, Count: int(last - first + 1)}
 	}
-	for i := range spec.Seeds.Count {
-		r.seeds = append(r.seeds, spec.Seeds.First+uint64(i))
+	r.seeds = seedsOf(spec.Seeds)
+	if r.policies = r.flags.policies; r.policies == nil {
+		r.policies = r.file.PolicyNames()
 	}
-	var names []string
-	for _, p := range spec.Policies {
-		names = append(names, p.Name)
+	if err := r.file.Choose(r.policies); err != nil {
+		return usageError("--policy: %w", err)
 	}
-	r.policies = names
-	if r.flags.policies != nil {
-		r.policies = r.flags.policies
-	}
-	var chosen []int
-	for i, p := range r.policies {
-		at := slices.Index(names, p)
-		if at < 0 || slices.Contains(r.policies[:i], p) {
-			return usageError("--policy %s: the scenario has %s, each to be named once", p, strings.Join(names, ", "))
-		}
-		chosen = append(chosen, at)
-	}
-	r.file.KeepPolicies(chosen)
 	return nil
 }
 
@@ -254,13 +241,7 @@ func (r *experimentRun) simulate(configs []*engine.Config, root, key string) ([]
 	if len(runs) > 0 {
 		fmt.Fprintf(r.env.Stderr, "sim: %d of %d replications are there from an earlier run\n", len(runs), all)
 	}
-	expected := 0.0
-	for _, j := range jobs {
-		for _, s := range j.Config.Services {
-			expected += s.Curve.Mean() * j.Config.Duration.Seconds()
-		}
-	}
-	p := newProgress(r.env, len(jobs), expected, r.flags.quiet)
+	p := newProgress(r.env, len(jobs), expectedRequests(jobs), r.flags.quiet)
 	for _, c := range configs {
 		c.Progress = p.add
 	}

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 
+	"github.com/kwatt-sim/kwatt/internal/gate"
 	"github.com/kwatt-sim/kwatt/internal/scenario"
 	"github.com/kwatt-sim/kwatt/internal/schema"
 )
@@ -15,32 +18,59 @@ import (
 func validateCommand(env Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate FILE...",
-		Short: "Check scenario files and all they name; every fault with file:line:col",
+		Short: "Check scenario and gate files and all they name; every fault with file:line:col",
 		Args:  cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, files []string) error {
 			var errs []error
 			for _, file := range files {
-				f, err := scenario.Load(file)
+				what, err := validate(file)
 				if err != nil {
 					errs = append(errs, err)
 					continue
 				}
-				spec := f.Scenario.Spec
-				fmt.Fprintf(env.Stdout, "%s: valid: %s, %d services, %d policies, %d seeds, %v\n", file,
-					f.Scenario.Metadata.Name, len(spec.Services), len(spec.Policies), spec.Seeds.Count, spec.Duration)
+				fmt.Fprintf(env.Stdout, "%s: valid: %s\n", file, what)
 			}
 			return errors.Join(errs...)
 		},
 	}
 }
 
+// validate checks a file as the kind it says it is; a scenario when in doubt.
+func validate(file string) (what string, err error) {
+	if data, err := os.ReadFile(file); err == nil && kindOf(data, file) == gate.Kind {
+		f, err := gate.Load(file)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("gate %s, %d checks of %s", f.Gate.Metadata.Name, len(f.Gate.Spec.Checks), f.Scenario.Path), nil
+	}
+	f, err := scenario.Load(file)
+	if err != nil {
+		return "", err
+	}
+	spec := f.Scenario.Spec
+	return fmt.Sprintf("%s, %d services, %d policies, %d seeds, %v", f.Scenario.Metadata.Name, len(spec.Services), len(spec.Policies), spec.Seeds.Count, spec.Duration), nil
+}
+
+// kindOf reads the kind of an object, "" where it has none.
+func kindOf(data []byte, file string) string {
+	object, _, _ := schema.DecodeOpen(data, file)
+	kind, _ := object["kind"].(string)
+	return kind
+}
+
 func schemaCommand(env Env) *cobra.Command {
 	return &cobra.Command{
-		Use:   "schema",
-		Short: "Print the JSON Schema (2020-12) of scenario files",
-		Args:  cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			b, err := scenario.JSONSchema()
+		Use:       "schema [scenario|gate]",
+		Short:     "Print the JSON Schema (2020-12) of scenario or gate files",
+		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		ValidArgs: []string{"scenario", "gate"},
+		RunE: func(_ *cobra.Command, args []string) error {
+			write := scenario.JSONSchema
+			if slices.Equal(args, []string{"gate"}) {
+				write = gate.JSONSchema
+			}
+			b, err := write()
 			if err != nil {
 				return err
 			}
@@ -91,6 +121,10 @@ func initCommand(env Env) *cobra.Command {
 
 // load reads a scenario with its --set overrides.
 func load(path string, set []string) (*scenario.File, error) {
+	return loadFrom(set, func(o []scenario.Override) (*scenario.File, error) { return scenario.Load(path, o...) })
+}
+
+func loadFrom(set []string, read func([]scenario.Override) (*scenario.File, error)) (*scenario.File, error) {
 	var overrides []scenario.Override
 	for _, s := range set {
 		o, err := scenario.ParseOverride(s)
@@ -99,7 +133,7 @@ func load(path string, set []string) (*scenario.File, error) {
 		}
 		overrides = append(overrides, o)
 	}
-	f, err := scenario.Load(path, overrides...)
+	f, err := read(overrides)
 	var faults schema.Errors
 	if err != nil && len(overrides) > 0 && !errors.As(err, &faults) && exitCode(err) == exitBug {
 		return nil, &codedError{exitUsage, fmt.Errorf("--set: %w", err)}

@@ -52,7 +52,8 @@ CO2e. Start with
   sim run scenario.yaml
 
 Exit codes: 0 done, 1 bug, 2 usage, 3 invalid scenario, trace or manifest,
-4 files, 5 a limit or an invariant broke, 99 a check failed, 130 interrupted.`,
+4 files, 5 a limit or an invariant broke, 98 a gate could not decide, 99 a check
+failed, 130 interrupted.`,
 		Version:       fmt.Sprintf("%s %s %s/%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -71,7 +72,7 @@ Exit codes: 0 done, 1 bug, 2 usage, 3 invalid scenario, trace or manifest,
 			root.AddCommand(c)
 		}
 	}
-	add("core", runCommand(env), reportCommand(env), whyCommand(env), diffCommand(env), exportCommand(env))
+	add("core", runCommand(env), reportCommand(env), compareCommand(env), gateCommand(env), sweepCommand(env), mergeCommand(env), whyCommand(env), diffCommand(env), exportCommand(env))
 	add("measure", calibrateCommand(env))
 	add("author", validateCommand(env), schemaCommand(env), explainCommand(env), initCommand(env))
 	add("catalogue", traceCommand(env), forecastCommand(env), powerCommand(env), profileCommand(env), carbonCommand(env))

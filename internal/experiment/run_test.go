@@ -49,7 +49,7 @@ func TestParallelismChangesNothing(t *testing.T) {
 	var requests atomic.Int64
 	watched := *jobs[0].Config
 	watched.Progress = func(n int64) { requests.Add(n) }
-	alone := collect(t, []Job{{&watched, 1}}, 0)
+	alone := collect(t, []Job{{Config: &watched, Seed: 1}}, 0)
 	if d := cmp.Diff(want[key{"static", 1}], alone[key{"static", 1}]); d != "" {
 		t.Errorf("with progress shown it differs:\n%s", d)
 	}
@@ -100,7 +100,7 @@ func TestAPanicSaysHowToSeeItAgain(t *testing.T) {
 		s, err := good()
 		return faulty{s}, err
 	}
-	err := Run(t.Context(), []Job{{&c, 42}}, 1, func(*results.Run) error { return nil })
+	err := Run(t.Context(), []Job{{Config: &c, Seed: 42}}, 1, func(*results.Run) error { return nil })
 	if err == nil {
 		t.Fatal("a panic was swallowed")
 	}
@@ -119,7 +119,7 @@ func TestABrokenScalerIsAnError(t *testing.T) {
 	c.Services = append([]engine.Service(nil), c.Services...)
 	broken := errors.New("no pool meets the target")
 	c.Services[0].NewScaler = func() (policies.Scaler, error) { return nil, broken }
-	err := Run(t.Context(), []Job{{&c, 1}}, 1, func(*results.Run) error { return nil })
+	err := Run(t.Context(), []Job{{Config: &c, Seed: 1}}, 1, func(*results.Run) error { return nil })
 	if !errors.Is(err, broken) || !strings.Contains(err.Error(), "policy static, service ranker") {
 		t.Errorf("error %v", err)
 	}

@@ -137,14 +137,18 @@ func verdict(metric string, p, deltaRatio float64) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	return verdictOf(m, p, deltaRatio, Alpha), nil
+}
+
+func verdictOf(m metrics.Metric, p, delta, alpha float64) string {
 	switch {
-	case p > Alpha || deltaRatio == 0:
-		return CannotSay, nil
+	case p > alpha || delta == 0:
+		return CannotSay
 	case m.Better == metrics.Neutral:
-		return Different, nil
-	case (deltaRatio < 0) == (m.Better == metrics.LowerIsBetter):
-		return Better, nil
+		return Different
+	case (delta < 0) == (m.Better == metrics.LowerIsBetter):
+		return Better
 	default:
-		return Worse, nil
+		return Worse
 	}
 }

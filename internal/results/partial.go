@@ -39,6 +39,12 @@ func OpenPartial(root, key string) (*Partial, error) {
 	return p, nil
 }
 
+// HasPartial reports whether there is a store below root for key.
+func HasPartial(root, key string) bool {
+	_, err := os.Stat(filepath.Join(root, partialPrefix+key))
+	return err == nil
+}
+
 // Dir returns the store's folder.
 func (p *Partial) Dir() string { return p.dir }
 

@@ -37,12 +37,23 @@ type Bundle struct {
 	Markdown  []byte // summary.md; nil leaves it out
 }
 
+// File is a file of a results directory.
+type File struct {
+	Name string
+	Fill func(io.Writer) error
+}
+
 // Write makes the results directory dir, or replaces the one that is there.
 // Everything is written and synced in a hidden folder beside it and moved over
 // by renaming, so dir never holds half a result; after an error it is as it
 // was. A dir that exists, has files and is not a results directory is refused.
 func Write(dir string, b Bundle) error {
 	return write(dir, b, createFile)
+}
+
+// WriteFiles is Write for other files; the manifest, with their hashes, is one more.
+func WriteFiles(dir string, m Manifest, files []File) error {
+	return writeFiles(dir, m, files, createFile)
 }
 
 // output is a file being written; tests replace it by one that fails.
@@ -56,7 +67,15 @@ func createFile(path string) (output, error) {
 	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 }
 
-func write(dir string, b Bundle, create func(string) (output, error)) (err error) {
+func write(dir string, b Bundle, create func(string) (output, error)) error {
+	files, err := b.files()
+	if err != nil {
+		return fmt.Errorf("write results to %s: %w", dir, err)
+	}
+	return writeFiles(dir, b.Manifest, files, create)
+}
+
+func writeFiles(dir string, m Manifest, files []File, create func(string) (output, error)) (err error) {
 	defer func() {
 		if err != nil {
 			err = fmt.Errorf("write results to %s: %w", dir, err)
@@ -82,8 +101,8 @@ func write(dir string, b Bundle, create func(string) (output, error)) (err error
 			err = errors.Join(err, os.RemoveAll(tmp))
 		}
 	}()
-	w := &bundleWriter{dir: tmp, create: create, sums: map[string]string{}}
-	if err := w.bundle(b); err != nil {
+	w := &folderWriter{dir: tmp, create: create, sums: map[string]string{}}
+	if err := w.all(m, files); err != nil {
 		return err
 	}
 	if err := syncDir(tmp); err != nil {
@@ -96,26 +115,16 @@ func write(dir string, b Bundle, create func(string) (output, error)) (err error
 	return syncDir(filepath.Dir(target))
 }
 
-// bundleWriter writes the files of one directory and remembers their hashes.
-type bundleWriter struct {
-	dir    string
-	create func(string) (output, error)
-	sums   map[string]string
-}
-
-func (w *bundleWriter) bundle(b Bundle) error {
+// files are those of a bundle but the manifest.
+func (b Bundle) files() ([]File, error) {
 	if b.Summary.Scenario.SHA256 != sha256Hex(b.Effective) {
-		return errors.New("the summary was made from another effective scenario")
+		return nil, errors.New("the summary was made from another effective scenario")
 	}
 	runs, err := inOrder(b.Summary, b.Runs)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	type file struct {
-		name string
-		fill func(io.Writer) error
-	}
-	files := []file{
+	files := []File{
 		{EffectiveFile, verbatim(b.Effective)},
 		{SummaryFile, func(out io.Writer) error { return writeJSON(out, b.Summary) }},
 		{TimeseriesFile, func(out io.Writer) error { return writeCSV(out, runs) }},
@@ -123,24 +132,34 @@ func (w *bundleWriter) bundle(b Bundle) error {
 		{DecisionsFile, func(out io.Writer) error { return writeDecisions(out, runs) }},
 	}
 	if b.Report != nil {
-		files = append(files, file{ReportFile, verbatim(b.Report)})
+		files = append(files, File{ReportFile, verbatim(b.Report)})
 	}
 	if b.Markdown != nil {
-		files = append(files, file{MarkdownFile, verbatim(b.Markdown)})
+		files = append(files, File{MarkdownFile, verbatim(b.Markdown)})
 	}
+	return files, nil
+}
+
+// folderWriter writes the files of one directory and remembers their hashes.
+type folderWriter struct {
+	dir    string
+	create func(string) (output, error)
+	sums   map[string]string
+}
+
+func (w *folderWriter) all(m Manifest, files []File) error {
 	for _, f := range files {
-		if err := w.file(f.name, f.fill); err != nil {
+		if err := w.file(f.Name, f.Fill); err != nil {
 			return err
 		}
 	}
 	// Last, for it holds the hashes of the others.
-	m := b.Manifest
 	m.Files = w.sums
 	return w.file(ManifestFile, func(out io.Writer) error { return writeJSON(out, m) })
 }
 
 // file writes one file, syncs it and keeps its SHA-256.
-func (w *bundleWriter) file(name string, fill func(io.Writer) error) error {
+func (w *folderWriter) file(name string, fill func(io.Writer) error) error {
 	f, err := w.create(filepath.Join(w.dir, name))
 	if err != nil {
 		return fmt.Errorf("%s: %w", name, shorten(err))

@@ -45,18 +45,6 @@ type File struct {
 	Inputs []Input
 }
 
-// KeepPolicies keeps the policies with these indices, in this order.
-func (f *File) KeepPolicies(indices []int) {
-	spec := &f.Scenario.Spec
-	policies := make([]Policy, 0, len(indices))
-	schedulers := make([]*scheduler.Configuration, 0, len(indices))
-	for _, i := range indices {
-		policies = append(policies, spec.Policies[i])
-		schedulers = append(schedulers, f.Schedulers[i])
-	}
-	spec.Policies, f.Schedulers = policies, schedulers
-}
-
 // Input is a file that a scenario rests on.
 type Input struct {
 	Path   string

@@ -1,7 +1,8 @@
 // Package stats compares policies on replications that are paired by seed:
-// Student-t confidence intervals, paired differences, the exact sign-flip
-// test and Holm's correction. Every input is checked: a NaN is an error,
-// never a figure.
+// Student-t and BCa bootstrap intervals, paired differences, exact sign-flip
+// tests of two sides and of one, Holm's correction, what so many seeds can
+// show, and looks that add seeds without adding errors. Every input is checked:
+// a NaN is an error, never a figure.
 //
 // Few replications are the normal case here (about ten), so what a test cannot
 // show is stated as a [Warning] with the number of seeds that could.

@@ -6,15 +6,6 @@ import (
 	"slices"
 
 	"gonum.org/v1/gonum/stat/distuv"
-
-	"github.com/kwatt-sim/kwatt/internal/rng"
-)
-
-// ExactLimit is the largest number of pairs for which SignFlip visits every
-// sign vector; beyond it a sample of MonteCarloFlips decides.
-const (
-	ExactLimit      = 20
-	MonteCarloFlips = 100_000
 )
 
 // SignFlip returns the two-sided p value of Fisher's randomisation test for
@@ -41,21 +32,16 @@ func checkDifferences(d []float64) error {
 	return finite(d)
 }
 
+// signFlip: turning the signs of the set S changes the sum from T to T − 2Σ_S d.
 func signFlip(d []float64) float64 {
 	d = unitScale(d)
 	sum := 0.0
 	for _, x := range d {
 		sum += x
 	}
-	// Sign vectors that tie in exact arithmetic may differ by rounding; the
-	// slack counts them as ties, which can only raise p.
-	limit := math.Abs(sum) - 1e-12*float64(len(d))
-	if len(d) > ExactLimit {
-		return signFlipSampled(d, limit)
-	}
-	// Negating a whole vector keeps |sum|, so the first sign can stay fixed.
-	hits := countFar(d[1:], d[0], limit)
-	return float64(hits) / float64(int64(1)<<(len(d)-1))
+	sums := newSubsetSums(d)
+	// The two sides overlap only where the sum is 0 and every set counts.
+	return min(1, sums.share(math.Inf(-1), min(sum, 0))+sums.share(max(sum, 0), math.Inf(1)))
 }
 
 // unitScale divides by the largest magnitude, so that no sum can overflow and
@@ -73,40 +59,6 @@ func unitScale(d []float64) []float64 {
 		scaled[i] = x / largest
 	}
 	return scaled
-}
-
-// countFar counts the sign vectors of d whose sum, added to the partial sum
-// so far, lies at least limit from zero.
-func countFar(d []float64, sum, limit float64) int64 {
-	if len(d) == 0 {
-		if math.Abs(sum) >= limit {
-			return 1
-		}
-		return 0
-	}
-	return countFar(d[1:], sum+d[0], limit) + countFar(d[1:], sum-d[0], limit)
-}
-
-func signFlipSampled(d []float64, limit float64) float64 {
-	signs := rng.New(0).Stream("stats", "sign-flip")
-	hits := 0
-	for range MonteCarloFlips {
-		sum, bits := 0.0, uint64(0)
-		for i, x := range d {
-			if i%64 == 0 {
-				bits = signs.Uint64()
-			}
-			if bits&1 == 0 {
-				x = -x
-			}
-			sum += x
-			bits >>= 1
-		}
-		if math.Abs(sum) >= limit {
-			hits++
-		}
-	}
-	return float64(1+hits) / float64(1+MonteCarloFlips)
 }
 
 // PairedT returns the two-sided p value of Student's paired t test, which

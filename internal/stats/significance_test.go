@@ -79,16 +79,16 @@ func TestSignFlipAgainstIntegers(t *testing.T) {
 // Beyond ExactLimit the sampled p must agree with the exact one: the
 // differences ±1 have a binomial sum, whose tail is known.
 func TestSignFlipSampled(t *testing.T) {
-	d := make([]float64, 24)
+	d := make([]float64, 36)
 	for i := range d {
 		d[i] = 1
-		if i < 7 {
+		if i < 12 {
 			d[i] = -1
 		}
 	}
-	tail := 0.0 // P(at most 7 or at least 17 of 24)
-	for k := 0; k <= 7; k++ {
-		tail += 2 * math.Exp(lchoose(24, k)-24*math.Ln2)
+	tail := 0.0 // P(at most 12 or at least 24 of 36)
+	for k := 0; k <= 12; k++ {
+		tail += 2 * math.Exp(lchoose(36, k)-36*math.Ln2)
 	}
 	got, err := stats.SignFlip(d)
 	if err != nil {
@@ -101,7 +101,7 @@ func TestSignFlipSampled(t *testing.T) {
 	}
 	got, _ = stats.SignFlip(d)
 	if got < 1.0/(1+stats.MonteCarloFlips) || got > 1e-4 {
-		t.Errorf("p of 24 equal signs = %v", got)
+		t.Errorf("p of 36 equal signs = %v", got)
 	}
 }
 
