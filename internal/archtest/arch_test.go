@@ -59,7 +59,7 @@ var layers = [][]string{
 		"internal/policies/all",
 		"internal/results",
 		"internal/schema",
-	},	{
+	}, {
 		"internal/kube/keda",
 	},
 
