@@ -117,11 +117,14 @@ func (r *reader) number(annotation, key, otherwise string, least, most float64) 
 	return v
 }
 
-func (r *reader) duration(annotation, key, otherwise string, least, most time.Duration) time.Duration {
+// longest is the longest duration that a setting can have.
+const longest = time.Hour
+
+func (r *reader) duration(annotation, key, otherwise string, least time.Duration) time.Duration {
 	text, path := r.text(annotation, key, otherwise)
 	d, err := time.ParseDuration(text)
-	if err != nil || d < least || d > most {
-		r.fail(path, "%s %q: want a duration from %v to %v", strings.Trim(annotation+", "+key, ", "), text, least, most)
+	if err != nil || d < least || d > longest {
+		r.fail(path, "%s %q: want a duration from %v to %v", strings.Trim(annotation+", "+key, ", "), text, least, longest)
 	}
 	return d
 }
@@ -137,16 +140,16 @@ func (c *Config) read() (settings, []policies.Problem) {
 		r.fail(path, "class %s is not Knative's own autoscaler: use scaler hpa", class)
 	}
 	s := settings{
-		stable:    r.duration("window", "stable-window", "60s", 6*time.Second, time.Hour),
+		stable:    r.duration("window", "stable-window", "60s", 6*time.Second),
 		upRate:    r.number("", "max-scale-up-rate", "1000", 1.0001, 1e9),
 		downRate:  r.number("", "max-scale-down-rate", "2", 1.0001, 1e9),
 		min:       int32(r.number("min-scale|minScale", "min-scale", "0", 0, 1e6)),
 		max:       int32(r.number("max-scale|maxScale", "max-scale", "0", 0, 1e6)),
 		initial:   int32(r.number("initial-scale|initialScale", "initial-scale", "0", 0, 1e6)),
 		activate:  int32(r.number("activation-scale", "", "1", 1, 1e6)),
-		delay:     r.duration("scale-down-delay|scaleDownDelay", "scale-down-delay", "0s", 0, time.Hour),
-		grace:     r.duration("", "scale-to-zero-grace-period", "30s", 6*time.Second, time.Hour),
-		retention: r.duration("scale-to-zero-pod-retention-period|scaleToZeroPodRetentionPeriod", "scale-to-zero-pod-retention-period", "0s", 0, time.Hour),
+		delay:     r.duration("scale-down-delay|scaleDownDelay", "scale-down-delay", "0s", 0),
+		grace:     r.duration("", "scale-to-zero-grace-period", "30s", 6*time.Second),
+		retention: r.duration("scale-to-zero-pod-retention-period|scaleToZeroPodRetentionPeriod", "scale-to-zero-pod-retention-period", "0s", 0),
 	}
 	share := r.number("panic-window-percentage|panicWindowPercentage", "panic-window-percentage", "10", 1, 100)
 	s.panicking = max(time.Duration(share/100*float64(s.stable)).Round(time.Second), tick)
