@@ -2,19 +2,34 @@
 SHELL := /bin/sh
 GO ?= go
 SIM := bin/sim
+REPLAY := bin/replay
 LINT := $(GO) tool -modfile=tools/go.mod golangci-lint
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 # go-nvml is compiled with cgo, and its header marks what it still offers as deprecated.
 export CGO_CFLAGS = -O2 -g -Wno-deprecated-declarations
 LDFLAGS := -s -w -X github.com/kwatt-sim/kwatt/internal/cli.version=$(VERSION)
+# Kubernetes is told its version when it is linked.
+KUBE = $(shell $(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)
+KUBE_LDFLAGS = $(foreach p,k8s.io/component-base/version k8s.io/client-go/pkg/version,-X $(p).gitVersion=$(KUBE) -X $(p).gitMajor=1 \
+	-X $(p).gitMinor=$(word 2,$(subst ., ,$(KUBE))) -X $(p).gitTreeState=clean -X $(p).gitCommit=unknown)
 
-.PHONY: help build demo test gate baseline test-long test-prometheus fuzz bench lint verify generate assets calibrate-binary clean
+.PHONY: help build replay demo test gate baseline test-long test-prometheus fuzz bench lint verify generate assets calibrate-binary simulator test-simulator clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: assets ## build bin/sim
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o $(SIM) ./cmd/sim
+
+replay: ## build bin/replay, a control plane in one file (minutes, all of Kubernetes is compiled)
+	$(GO) build -trimpath -ldflags '$(LDFLAGS) $(KUBE_LDFLAGS)' -o $(REPLAY) ./cmd/replay
+
+simulator: ## build kube-scheduler-simulator's scheduler and snapshot service, a module of their own
+	cd tools/scheduler-simulator && $(GO) build -trimpath -ldflags '-s -w' -o ../../bin/scheduler-simulator . && \
+		$(GO) build -trimpath -ldflags '-s -w' -o ../../bin/scheduler-simulator-snapshot ./snapshot
+
+test-simulator: build replay simulator ## try them: schedule and explain pods, load what sim exports
+	KWATT_BIN=$(CURDIR)/bin $(GO) test ./internal/cli/replay -run TestSchedulerSimulator -count=1 -v
 
 demo: build ## a real e-commerce day under four policies: table and HTML report
 	$(SIM) run scenarios/ecommerce-recsys.yaml --out results
@@ -30,10 +45,14 @@ gate: ## kwatt's own gate: the golden scenario against its baseline
 baseline: ## write the golden gate's baseline again, for a change that is meant
 	$(GO) run ./cmd/sim gate $(GATE) --update-baseline
 
+# These run control planes; with the race detector in them they do not keep their times.
+REAL = $(addprefix github.com/kwatt-sim/kwatt/,internal/kube/replay internal/kube/controlplane/component internal/cli/replay)
 test-long: ## the tests with the race detector, and each fuzz target for a minute
-	$(GO) test -race -timeout 60m ./...
+	$(GO) test -race -timeout 60m $(filter-out $(REAL),$(shell $(GO) list ./...))
 	$(GO) test ./internal/kube/scheduler -run 'Same|Free' -long -timeout 60m
 	$(GO) test ./internal/kube/hpa -run TestDecidesAsUpstream -hpa.decisions=1000000 -hpa.seed=1001 -timeout 60m
+	$(GO) test ./internal/kube/controlplane/component -controlplane.long -timeout 30m
+	$(GO) test ./internal/kube/replay -replay.long -timeout 30m
 	$(MAKE) fuzz FUZZTIME=60s
 
 test-prometheus: ## the export in a real Prometheus (Debian's package prometheus): every expression of the dashboard has figures

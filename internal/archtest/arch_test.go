@@ -20,7 +20,11 @@ const module = "github.com/kwatt-sim/kwatt/"
 // layers, from the top. A package may import what stands in a lower layer.
 var layers = [][]string{
 	{
+		"cmd/replay",
 		"cmd/sim",
+	},
+	{
+		"internal/cli/replay",
 	},
 	{
 		"internal/cli",
@@ -45,6 +49,8 @@ var layers = [][]string{
 	},
 	{
 		"internal/calibrate",
+		"internal/kube/replay",
+		"internal/parity",
 		"internal/scenario",
 	},
 	{
@@ -59,12 +65,13 @@ var layers = [][]string{
 		"internal/policies/all",
 		"internal/results",
 		"internal/schema",
-	}, {
+	},
+	{
 		"internal/kube/keda",
 	},
-
 	{
 		"internal/forecast/backtest",
+		"internal/kube/controlplane/component",
 		"internal/kube/hpa",
 		"internal/kube/kpa",
 		"internal/kube/scheduler",
@@ -78,6 +85,7 @@ var layers = [][]string{
 	{
 		"internal/cluster/clustertest",
 		"internal/forecast/lstm",
+		"internal/kube/controlplane",
 		"internal/kube/hpa/hpatest",
 		"internal/kube/manifest",
 		"internal/policies/capacity",
@@ -122,6 +130,7 @@ var exclusive = map[string][]string{
 	"gopkg.in/yaml.v3":                 {"internal/scenario", "internal/schema"},
 	"k8s.io/":                          {"internal/kube"},
 	"sigs.k8s.io/":                     {"internal/kube"},
+	"go.etcd.io/":                      {"internal/kube/controlplane"},
 	"github.com/NVIDIA/go-nvml":        {"internal/nvml"},
 	"github.com/prometheus/":           {"internal/cli"},
 	"github.com/go-echarts/":           {"internal/report"},

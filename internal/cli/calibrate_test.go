@@ -60,10 +60,10 @@ func calibrateOn(t *testing.T, ctx context.Context, worlds testHost, args ...str
 	})
 	cmd.SetArgs(args)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
-	cmd.SetFlagErrorFunc(simCommand(env).FlagErrorFunc())
+	cmd.SetFlagErrorFunc(flagError)
 	err := cmd.ExecuteContext(ctx)
 	if err != nil {
-		complain(env, err)
+		complain(env, "sim", err)
 	}
 	return exitCode(err), out.String(), errs.String()
 }

@@ -27,7 +27,7 @@ type compareFlags struct {
 	interval  string
 	output    string
 	color     string
-	run       runFlags // seeds, set, parallel, quiet
+	run       RunFlags // seeds, set, parallel, quiet
 	untilTold bool
 	maxSeeds  int
 }

@@ -20,6 +20,7 @@ const (
 	exitInvalid      = 3   // invalid scenario, trace or manifest
 	exitFiles        = 4   // a file could not be read or written
 	exitLimit        = 5   // a limit was hit or an invariant broke
+	exitCluster      = 6   // a control plane failed, or is not in the state that is needed
 	exitInconclusive = 98  // a gate could not decide
 	exitDiffers      = 99  // a check that was asked for failed: a gate's, or that two runs are equal
 	exitInterrupted  = 130 // stopped by the user; what finished is kept

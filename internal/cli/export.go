@@ -177,11 +177,12 @@ func (l *ledgerDir) scenario(folder string) (*scenario.File, error) {
 
 // clusterOf is the cluster of a replication, for its objects.
 func clusterOf(f *scenario.File, run *why.Run) (*schedsim.Cluster, error) {
-	c, config, err := experiment.CompileObjects(f, run.Policy)
+	plan, err := experiment.NewPlan(f, run.Policy)
 	if err != nil {
 		return nil, err
 	}
-	out := &schedsim.Cluster{Scheduler: config, Ledger: run.Entries}
+	c := plan.Config
+	out := &schedsim.Cluster{Scheduler: plan.Objects, Ledger: run.Entries}
 	for _, p := range c.Cluster.Pools {
 		out.Initial = append(out.Initial, p.Initial)
 	}

@@ -25,8 +25,8 @@ func (r *gateRun) keep(started time.Time) error {
 	f := r.file.Scenario
 	f.Scenario.Spec.Seeds = scenario.Seeds{First: r.first, Count: int(last - r.first + 1)}
 	e := &experimentRun{
-		env: r.env, file: f, policies: f.PolicyNames(), seeds: seedsOf(f.Scenario.Spec.Seeds), started: started,
-		flags: runFlags{policies: f.PolicyNames(), seeds: fmt.Sprintf("%d..%d", r.first, last)},
+		env: r.env, world: simulation, file: f, policies: f.PolicyNames(), seeds: seedsOf(f.Scenario.Spec.Seeds), started: started,
+		flags: RunFlags{policies: f.PolicyNames(), seeds: fmt.Sprintf("%d..%d", r.first, last)},
 	}
 	var err error
 	if e.bundle.Effective, err = f.Effective(); err != nil {

@@ -93,15 +93,15 @@ func (l *ledgerDir) recorder(policy string, seed uint64) string {
 
 // command takes apart the command line that wrote the directory: its flags and
 // scenarios. What it cannot read becomes SCENARIO.
-func (l *ledgerDir) command() (runFlags, []string) {
-	var fl runFlags
+func (l *ledgerDir) command() (RunFlags, []string) {
+	var fl RunFlags
 	set := pflag.NewFlagSet("run", pflag.ContinueOnError)
 	set.SetOutput(io.Discard)
-	fl.register(set)
+	fl.registerSim(set)
 	if words := l.manifest.Command; len(words) > 2 && words[1] == "run" && set.Parse(words[2:]) == nil && set.NArg() > 0 {
 		return fl, set.Args()
 	}
-	return runFlags{out: defaultOut}, []string{"SCENARIO"}
+	return RunFlags{out: defaultOut}, []string{"SCENARIO"}
 }
 
 // optionalSeed is a flag that may be missing: any number is a seed.

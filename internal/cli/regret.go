@@ -10,10 +10,11 @@ import (
 )
 
 // bounds runs what the policies are held against, where the scenario asks for
-// it; nil where it does not. The policies' own runs are kept in dir.
+// it; nil where it does not, and in another world than virtual time, in which
+// bounds are found. The policies' own runs are kept in dir.
 func (r *experimentRun) bounds(dir string) ([]results.Bound, error) {
 	spec := &r.file.Scenario.Spec
-	if !spec.Regret {
+	if !spec.Regret || r.world.Program != simulation.Program {
 		return nil, nil
 	}
 	search := experiment.BoundSearch{File: r.file, Seeds: r.seeds, Parallel: r.flags.parallel}

@@ -102,15 +102,15 @@ func render(s *results.Summary, runs []*results.Run, d report.Document) (markdow
 }
 
 // manifest is the only place with wall-clock, host and versions.
-func manifest(env Env, started time.Time) results.Manifest {
+func manifest(env Env, program string, started time.Time) results.Manifest {
 	host, err := os.Hostname()
 	if err != nil {
 		host = "unknown"
 	}
 	return results.Manifest{
-		Tool: "kwatt sim", Version: version, GoVersion: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
+		Tool: "kwatt " + program, Version: version, GoVersion: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH,
 		Host: host, CPUs: runtime.NumCPU(), Started: started.Format(time.RFC3339), Finished: env.Now().Format(time.RFC3339),
-		Command: append([]string{"sim"}, env.Args...),
+		Command: append([]string{program}, env.Args...),
 	}
 }
 

@@ -21,8 +21,8 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/scenario"
 )
 
-// runFlags are what `sim run` can be told.
-type runFlags struct {
+// RunFlags are what `sim run` and `replay run` can be told.
+type RunFlags struct {
 	policies []string
 	seeds    string
 	set      []string
@@ -49,7 +49,7 @@ const (
 )
 
 func runCommand(env Env) *cobra.Command {
-	var fl runFlags
+	var fl RunFlags
 	c := &cobra.Command{
 		Use:   "run SCENARIO...",
 		Short: "Simulate a scenario's policies and compare them",
@@ -58,41 +58,52 @@ func runCommand(env Env) *cobra.Command {
   sim run s.yaml --set spec.carbon.zone=FR --dry-run -o yaml`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, files []string) error {
-			if err := fl.check(); err != nil {
+			if fl.parallel < 1 {
+				return usageError("-j %d: want at least 1", fl.parallel)
+			}
+			if err := fl.Check(); err != nil {
 				return err
 			}
 			for _, file := range files {
-				if err := runScenario(env, file, fl); err != nil {
+				if err := RunScenario(env, file, fl, simulation); err != nil {
 					return err
 				}
 			}
 			return nil
 		},
 	}
-	fl.register(c.Flags())
+	fl.registerSim(c.Flags())
 	return c
 }
 
-// register makes the flags known to a set.
-func (fl *runFlags) register(f *pflag.FlagSet) {
-	f.StringArrayVar(&fl.policies, "policy", nil, "run only this policy (repeatable; the first is the base of comparisons)")
+// registerSim makes the flags of `sim run` known to a set.
+func (fl *RunFlags) registerSim(f *pflag.FlagSet) {
+	fl.Register(f)
+	f.BoolVar(&fl.regret, "regret", false, "also run an oracle and the best static fleet, and report how far each policy is from them (as spec.regret: true)")
 	f.StringVar(&fl.seeds, "seeds", "", "seeds A..B, or one seed (default: the scenario's)")
+	f.IntVarP(&fl.parallel, "jobs", "j", runtime.NumCPU(), "replications at once")
+}
+
+// Register makes the flags of both programs known to a set.
+func (fl *RunFlags) Register(f *pflag.FlagSet) {
+	f.StringArrayVar(&fl.policies, "policy", nil, "run only this policy (repeatable; the first is the base of comparisons)")
 	f.StringArrayVar(&fl.set, "set", nil, "replace a value: path=value (repeatable)")
 	f.StringVar(&fl.out, "out", defaultOut, "folder of results")
-	f.IntVarP(&fl.parallel, "jobs", "j", runtime.NumCPU(), "replications at once")
 	f.BoolVar(&fl.resume, "resume", false, "go on with an interrupted run of the same scenario")
 	f.BoolVar(&fl.dryRun, "dry-run", false, "print the effective scenario and stop")
 	f.StringVarP(&fl.output, "output", "o", "text", "what to print: text, json (summary.json), none; with --dry-run yaml")
 	f.BoolVarP(&fl.quiet, "quiet", "q", false, "no progress")
 	f.StringVar(&fl.color, "color", "auto", "auto, always or never")
 	f.StringVar(&fl.ledger, "ledger", defaultLedger, "how much of the decisions to keep: changes, ticks (also those to change nothing) or nodes (also each node's filter and score results)")
-	f.BoolVar(&fl.regret, "regret", false, "also run an oracle and the best static fleet, and report how far each policy is from them (as spec.regret: true)")
 	fl.carbon.register(f)
 	f.BoolVar(&fl.static, "static-charts", false, "SVG charts without scripts in report.html")
 }
 
-// check refuses flags before anything is simulated.
-func (fl runFlags) check() error {
+// Seeds names the seeds to run, A..B or one.
+func (fl *RunFlags) Seeds(text string) { fl.seeds = text }
+
+// Check refuses flags before anything is run.
+func (fl RunFlags) Check() error {
 	if fl.dryRun && fl.output != "text" && fl.output != "yaml" {
 		return usageError("-o %s: --dry-run prints yaml", fl.output)
 	}
@@ -101,9 +112,6 @@ func (fl runFlags) check() error {
 	}
 	if _, ok := ledgers[fl.ledger]; !ok {
 		return usageError("--ledger %s: want changes, ticks or nodes", fl.ledger)
-	}
-	if fl.parallel < 1 {
-		return usageError("-j %d: want at least 1", fl.parallel)
 	}
 	if fl.output == "yaml" {
 		return checkColor(fl.color)
@@ -114,7 +122,8 @@ func (fl runFlags) check() error {
 // experimentRun is one scenario being run.
 type experimentRun struct {
 	env      Env
-	flags    runFlags
+	world    World
+	flags    RunFlags
 	file     *scenario.File
 	policies []string
 	seeds    []uint64
@@ -124,8 +133,10 @@ type experimentRun struct {
 	started  time.Time
 }
 
-func runScenario(env Env, path string, fl runFlags) error {
-	r := &experimentRun{env: env, flags: fl, started: env.Now()}
+// RunScenario runs the scenario's policies and seeds in a world, writes the
+// results directory and prints the comparison.
+func RunScenario(env Env, path string, fl RunFlags, world World) error {
+	r := &experimentRun{env: env, world: world, flags: fl, started: env.Now()}
 	var err error
 	set := fl.set
 	if fl.regret {
@@ -156,6 +167,7 @@ func runScenario(env Env, path string, fl runFlags) error {
 		return err
 	}
 	key := results.ID(append(slices.Clone(r.bundle.Effective), r.file.Digest()...), r.policies, r.seeds)
+	key += world.Suffix
 	root := filepath.Join(fl.out, r.file.Scenario.Metadata.Name)
 	r.dir = filepath.Join(root, key)
 	runs, partial, err := r.simulate(configs, root, key+"-"+fl.ledger+kept+"-"+binaryID())
@@ -192,6 +204,8 @@ func (r *experimentRun) choose() error {
 			return err
 		}
 		spec.Seeds = scenario.Seeds{First: first, Count: int(last - first + 1)}
+	} else if r.world.FirstSeed {
+		spec.Seeds.Count = 1
 	}
 	r.seeds = seedsOf(spec.Seeds)
 	if r.policies = r.flags.policies; r.policies == nil {
@@ -214,7 +228,7 @@ func parseSeeds(s string) (first, last uint64, err error) {
 	first, errA := strconv.ParseUint(a, 10, 64)
 	last, errB := strconv.ParseUint(b, 10, 64)
 	if errA != nil || errB != nil || last < first || last-first >= maxSeeds {
-		return 0, 0, usageError("--seeds %s: want A..B with A at most B, %d seeds at most", s, maxSeeds)
+		return 0, 0, usageError("seeds %s: want A..B with A at most B, %d seeds at most", s, maxSeeds)
 	}
 	return first, last, nil
 }
@@ -230,7 +244,7 @@ func (r *experimentRun) simulate(configs []*engine.Config, root, key string) ([]
 		var warnings []string
 		runs, warnings = partial.Load()
 		for _, w := range warnings {
-			fmt.Fprintln(r.env.Stderr, "sim:", w)
+			fmt.Fprintln(r.env.Stderr, r.world.Program+":", w)
 		}
 	}
 	jobs := experiment.Jobs(configs, r.seeds)
@@ -239,13 +253,13 @@ func (r *experimentRun) simulate(configs []*engine.Config, root, key string) ([]
 		return slices.ContainsFunc(runs, func(k *results.Run) bool { return k.Policy == j.Config.Policy && k.Seed == j.Seed })
 	})
 	if len(runs) > 0 {
-		fmt.Fprintf(r.env.Stderr, "sim: %d of %d replications are there from an earlier run\n", len(runs), all)
+		fmt.Fprintf(r.env.Stderr, "%s: %d of %d replications are there from an earlier run\n", r.world.Program, len(runs), all)
 	}
 	p := newProgress(r.env, len(jobs), expectedRequests(jobs), r.flags.quiet)
 	for _, c := range configs {
 		c.Progress = p.add
 	}
-	err = experiment.Run(r.env.Context, jobs, r.flags.parallel, func(run *results.Run) error {
+	err = r.world.Run(r.env.Context, r.file, jobs, r.flags.parallel, func(run *results.Run) error {
 		if err := partial.Save(run); err != nil {
 			return filesError(err)
 		}
@@ -266,7 +280,7 @@ func (r *experimentRun) interrupted(done, all int, dir string) error {
 	if !r.flags.resume {
 		again = append(again, "--resume")
 	}
-	return &codedError{exitInterrupted, fmt.Errorf("interrupted: %d of %d replications are kept in %s; go on with:\n  sim %s", done, all, dir, shellWords(again))}
+	return &codedError{exitInterrupted, fmt.Errorf("interrupted: %d of %d replications are kept in %s; go on with:\n  %s %s", done, all, dir, r.world.Program, shellWords(again))}
 }
 
 // summarise makes what the results directory will hold.
@@ -293,10 +307,15 @@ func (r *experimentRun) summarise(runs []*results.Run, sensitivity *results.Carb
 	}
 	r.bundle.Summary.CarbonSensitivity = sensitivity
 	r.bundle.Summary.Notes = append(r.bundle.Summary.Notes, experiment.Promises(r.file, r.bundle.Summary)...)
+	if r.world.Finish != nil {
+		if err := r.world.Finish(&r.bundle); err != nil {
+			return err
+		}
+	}
 	if r.bundle.Markdown, r.bundle.Report, err = render(r.bundle.Summary, runs, r.document()); err != nil {
 		return err
 	}
-	r.bundle.Manifest = manifest(r.env, r.started)
+	r.bundle.Manifest = manifest(r.env, r.world.Program, r.started)
 	return nil
 }
 
@@ -320,12 +339,12 @@ func (r *experimentRun) document() report.Document {
 // does not change it: the scenario's folder, -j, --out, --resume and what is
 // printed.
 func (r *experimentRun) reproduce() string {
-	words := []string{"sim", "run", filepath.Base(r.file.Path)}
+	words := append([]string{r.world.Program, "run", filepath.Base(r.file.Path)}, r.world.Flags...)
 	for _, p := range r.flags.policies {
 		words = append(words, "--policy", p)
 	}
 	if r.flags.seeds != "" {
-		words = append(words, "--seeds", r.flags.seeds)
+		words = append(words, r.world.SeedFlag, r.flags.seeds)
 	}
 	for _, s := range r.flags.set {
 		words = append(words, "--set", s)

@@ -3,7 +3,6 @@ package cli
 import (
 	"fmt"
 	"runtime"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,31 +13,7 @@ import (
 var version = "unknown"
 
 // Sim runs the command `sim` and returns its exit code.
-func Sim(env Env) int {
-	cmd := simCommand(env)
-	cmd.SetArgs(env.Args)
-	cmd.SetIn(env.Stdin)
-	cmd.SetOut(env.Stdout)
-	cmd.SetErr(env.Stderr)
-	err := cmd.ExecuteContext(env.Context)
-	if err != nil {
-		complain(env, err)
-	}
-	return exitCode(err)
-}
-
-// complain prints an error once; a list of faults stands without a prefix, so
-// that editors find its file:line:col.
-func complain(env Env, err error) {
-	text := err.Error()
-	if exitCode(err) != exitInvalid {
-		text = "sim: " + text
-	}
-	fmt.Fprintln(env.Stderr, text)
-	if exitCode(err) == exitUsage && !strings.Contains(text, "--help") {
-		fmt.Fprintln(env.Stderr, "sim: see sim --help")
-	}
-}
+func Sim(env Env) int { return Execute(env, simCommand(env)) }
 
 func simCommand(env Env) *cobra.Command {
 	root := &cobra.Command{
@@ -54,15 +29,12 @@ CO2e. Start with
 Exit codes: 0 done, 1 bug, 2 usage, 3 invalid scenario, trace or manifest,
 4 files, 5 a limit or an invariant broke, 98 a gate could not decide, 99 a check
 failed, 130 interrupted.`,
-		Version:       fmt.Sprintf("%s %s %s/%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH),
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		Args:          cobra.NoArgs,
+		Version: fmt.Sprintf("%s %s %s/%s", version, runtime.Version(), runtime.GOOS, runtime.GOARCH),
+		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return cmd.Help()
 		},
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &codedError{exitUsage, err} })
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddGroup(&cobra.Group{ID: "core", Title: "Simulate:"}, &cobra.Group{ID: "author", Title: "Write scenarios:"},
 		&cobra.Group{ID: "measure", Title: "Measure:"}, &cobra.Group{ID: "catalogue", Title: "Look things up:"})
@@ -76,7 +48,6 @@ failed, 130 interrupted.`,
 	add("measure", calibrateCommand(env))
 	add("author", validateCommand(env), schemaCommand(env), explainCommand(env), initCommand(env))
 	add("catalogue", traceCommand(env), forecastCommand(env), powerCommand(env), profileCommand(env), carbonCommand(env))
-	asUsageErrors(root)
 	return root
 }
 

@@ -30,7 +30,7 @@ func (w sweepWriter) write(p *sweep.Plan, runs map[sweep.Unit]*results.Run) erro
 		return err
 	}
 	dir := filepath.Join(w.out, p.Scenario, p.ID)
-	if err := results.WriteFiles(dir, manifest(w.env, w.started), files); err != nil {
+	if err := results.WriteFiles(dir, manifest(w.env, "sim", w.started), files); err != nil {
 		return filesError(err)
 	}
 	if err := w.print(p, runs, files); err != nil {

@@ -55,6 +55,9 @@ func (c *Cluster) schedulePending() {
 // those that are on their way.
 func (c *Cluster) grow() {
 	left := slices.DeleteFunc(slices.Clone(c.pending), func(p *Pod) bool { return p.refused == "" || makingRoom(p) })
+	if c.cfg.Workloads != nil {
+		left = c.unplaceable(left)
+	}
 	if len(left) == 0 || !c.canGrow(left) {
 		return
 	}
@@ -76,6 +79,27 @@ func (c *Cluster) grow() {
 		c.expansion = nil
 		left = best.left
 	}
+}
+
+// unplaceable leaves out the pods that fit on nodes as they are now. A scheduler
+// behind an API server refused them earlier and is about to look again. The pods
+// of a service are alike: where one finds no place, those after it do not either.
+func (c *Cluster) unplaceable(pods []*Pod) []*Pod {
+	var on []*Node
+	for _, n := range c.nodes {
+		if n.State == On && !n.Cordoned {
+			on = append(on, n)
+		}
+	}
+	if len(pods) == 0 || len(on) == 0 {
+		return pods
+	}
+	fork, full := c.scheduler.Fork(), map[int]bool{}
+	return slices.DeleteFunc(pods, func(p *Pod) bool {
+		fits := !full[p.Service] && fork.Place(p, on) != nil
+		full[p.Service] = !fits
+		return fits
+	})
 }
 
 // Expansion returns how the pool was chosen whose nodes are being asked for,

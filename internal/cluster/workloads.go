@@ -1,6 +1,9 @@
 package cluster
 
-import "github.com/kwatt-sim/kwatt/internal/vtime"
+import (
+	"github.com/kwatt-sim/kwatt/internal/decisions"
+	"github.com/kwatt-sim/kwatt/internal/vtime"
+)
 
 // Workloads is an API server that has the pods of the services: each is a
 // Deployment there. The cluster asks it for changes; what then happens to the
@@ -34,6 +37,12 @@ func (c *Cluster) PodTerminating(p *Pod) {
 		p.Why = "deleted through the API server"
 	}
 	c.stop(p)
+}
+
+// PodPreempted tells that the scheduler has chosen the pod to make room for
+// another; PodTerminating follows.
+func (c *Cluster) PodPreempted(p *Pod, reason string) {
+	c.watch.PodEvicted(p, decisions.Preempt, reason)
 }
 
 // Desired tells the replicas that somebody else has asked for.

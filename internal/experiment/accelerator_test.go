@@ -18,14 +18,14 @@ func TestTheResourceIsTheAccelerators(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, config, err := CompileObjects(f, "energy-aware")
+	plan, err := NewPlan(f, "energy-aware")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, want := range []string{"nvidia.com/gpu", "qualcomm.com/qaic"} {
-		containers, err := config.Services[i].Containers()
-		if err != nil || config.Pools[i].Resource != want || len(containers) != 1 || containers[0].Requests[want] != 1000 {
-			t.Errorf("pool of %q, pods that ask for %v, want %s; %v", config.Pools[i].Resource, containers, want, err)
+		containers, err := plan.Objects.Services[i].Containers()
+		if err != nil || plan.Objects.Pools[i].Resource != want || len(containers) != 1 || containers[0].Requests[want] != 1000 {
+			t.Errorf("pool of %q, pods that ask for %v, want %s; %v", plan.Objects.Pools[i].Resource, containers, want, err)
 		}
 	}
 	bound := map[string]int{}

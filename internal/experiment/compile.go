@@ -57,18 +57,33 @@ func Compile(f *scenario.File, names []string) ([]*engine.Config, error) {
 	return out, nil
 }
 
-// CompileObjects makes the configuration of one policy, and what its scheduler
-// sees: the Node and Pod objects and the KubeSchedulerConfiguration.
-func CompileObjects(f *scenario.File, name string) (*engine.Config, *scheduler.Config, error) {
+// Plan is a scenario under one policy: the engine's configuration, and what a
+// control plane needs of it besides.
+type Plan struct {
+	Config  *engine.Config
+	Objects *scheduler.Config  // nodes and pods as Kubernetes objects, and the KubeSchedulerConfiguration
+	Scalers []*scenario.Scaler // by service
+}
+
+// NewPlan makes the plan of the named policy.
+func NewPlan(f *scenario.File, name string) (*Plan, error) {
 	w, err := newWorld(f)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	c, config, err := w.policy(name)
 	if err != nil {
-		return nil, nil, fmt.Errorf("policy %s: %w", name, err)
+		return nil, fmt.Errorf("policy %s: %w", name, err)
 	}
-	return c, config, nil
+	plan := &Plan{Config: c, Objects: config}
+	p, err := findPolicy(w.spec, name)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range w.spec.Services {
+		plan.Scalers = append(plan.Scalers, p.ScalerFor(s.Name))
+	}
+	return plan, nil
 }
 
 func newWorld(f *scenario.File) (*world, error) {

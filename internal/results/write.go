@@ -25,6 +25,7 @@ const (
 	DecisionsFile  = "decisions.jsonl"
 	ReportFile     = "report.html"
 	MarkdownFile   = "summary.md"
+	ReplayFile     = "replay.json"
 )
 
 // Bundle is all that a results directory holds.
@@ -35,6 +36,7 @@ type Bundle struct {
 	Runs      []*Run // in any order
 	Report    []byte // report.html; nil leaves it out
 	Markdown  []byte // summary.md; nil leaves it out
+	Replay    any    // replay.json, how well a control plane kept its times; nil leaves it out
 }
 
 // File is a file of a results directory.
@@ -136,6 +138,9 @@ func (b Bundle) files() ([]File, error) {
 	}
 	if b.Markdown != nil {
 		files = append(files, File{MarkdownFile, verbatim(b.Markdown)})
+	}
+	if b.Replay != nil {
+		files = append(files, File{ReplayFile, func(out io.Writer) error { return writeJSON(out, b.Replay) }})
 	}
 	return files, nil
 }

@@ -72,6 +72,6 @@ func init() {
 		NewConfig: newConfig,
 		Check:     func(config any) []policies.Problem { return config.(*Config).check() },
 		Suits:     func(config any, m policies.Model) []policies.Problem { return config.(*Config).suits(m) },
-		New:       func(config any, m policies.Model) (policies.Scaler, error) { return NewScaler(config.(*Config), m) },
+		New:       func(config any, m policies.Model) (policies.Scaler, error) { return newWorking(config.(*Config), m) },
 	})
 }

@@ -80,6 +80,22 @@ func init() {
 // Interval is the controller's sync period.
 func (s *Scaler) Interval() time.Duration { return s.config.SyncPeriod.D() }
 
+// syncing is a Scaler whose syncs take time, a nanosecond each. The controller
+// waits for a period when it is done, so in a cluster a stabilization window of
+// twenty periods never holds twenty-one syncs. On a virtual clock, where
+// deciding takes no time, it would, and each scale-down came a period later.
+type syncing struct {
+	*Scaler
+	late time.Duration
+}
+
+// Decide implements policies.Scaler.
+func (s *syncing) Decide(o policies.Observation) policies.Decision {
+	o.Now = o.Now.Add(s.late)
+	s.late++
+	return s.Scaler.Decide(o)
+}
+
 // Decide is one reconciliation (reconcileAutoscaler).
 func (s *Scaler) Decide(o policies.Observation) policies.Decision {
 	current := int32(o.Desired)

@@ -115,5 +115,8 @@ func newScaler(t testing.TB, kind string, setup hpatest.Setup) policies.Scaler {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if x, ok := s.(interface{ Exact() policies.Scaler }); ok {
+		return x.Exact()
+	}
 	return s
 }

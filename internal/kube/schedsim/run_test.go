@@ -24,10 +24,11 @@ var simulated = sync.OnceValues(func() (map[string]*Cluster, error) {
 	}
 	out := map[string]*Cluster{}
 	for _, p := range f.Scenario.Spec.Policies {
-		config, objects, err := experiment.CompileObjects(f, p.Name)
+		plan, err := experiment.NewPlan(f, p.Name)
 		if err != nil {
 			return nil, err
 		}
+		config, objects := plan.Config, plan.Objects
 		config.Ledger = engine.NodeResults
 		var run *results.Run
 		if run, err = engine.Run(context.Background(), config, 1); err != nil {

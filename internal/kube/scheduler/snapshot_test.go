@@ -50,10 +50,11 @@ func TestSnapshotIsWhatTheSchedulerSaw(t *testing.T) {
 }
 
 func checkSnapshots(t *testing.T, f *scenario.File, policy string) {
-	config, objects, err := experiment.CompileObjects(f, policy)
+	plan, err := experiment.NewPlan(f, policy)
 	if err != nil {
 		t.Fatal(err)
 	}
+	config, objects := plan.Config, plan.Objects
 	var s *scheduler.Scheduler
 	build := config.Cluster.NewScheduler
 	config.Cluster.NewScheduler = func(h cluster.Host, seed uint64) (cluster.Scheduler, error) {
