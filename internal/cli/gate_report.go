@@ -34,7 +34,7 @@ func (r *gateRun) keep(started time.Time) error {
 	}
 	key := results.ID(append(slices.Clone(e.bundle.Effective), f.Digest()...), e.policies, e.seeds)
 	e.dir = filepath.Join(r.flags.out, f.Scenario.Metadata.Name, key)
-	if err := e.summarise(r.runs, nil); err != nil {
+	if err := e.summarise(r.runs, nil, nil); err != nil {
 		return err
 	}
 	if err := results.Write(e.dir, e.bundle); err != nil {

@@ -35,6 +35,7 @@ type RunFlags struct {
 	color    string
 	static   bool
 	ledger   string
+	regret   bool
 	carbon   carbonFlags
 }
 
@@ -78,6 +79,7 @@ func runCommand(env Env) *cobra.Command {
 // registerSim makes the flags of `sim run` known to a set.
 func (fl *RunFlags) registerSim(f *pflag.FlagSet) {
 	fl.Register(f)
+	f.BoolVar(&fl.regret, "regret", false, "also run an oracle and the best static fleet, and report how far each policy is from them (as spec.regret: true)")
 	f.StringVar(&fl.seeds, "seeds", "", "seeds A..B, or one seed (default: the scenario's)")
 	f.IntVarP(&fl.parallel, "jobs", "j", runtime.NumCPU(), "replications at once")
 	fl.carbon.register(f)
@@ -136,7 +138,11 @@ type experimentRun struct {
 func RunScenario(env Env, path string, fl RunFlags, world World) error {
 	r := &experimentRun{env: env, world: world, flags: fl, started: env.Now()}
 	var err error
-	if r.file, err = load(path, fl.set); err != nil {
+	set := fl.set
+	if fl.regret {
+		set = append(slices.Clone(set), "spec.regret=true")
+	}
+	if r.file, err = load(path, set); err != nil {
 		return err
 	}
 	if err := r.choose(); err != nil {
@@ -172,7 +178,11 @@ func RunScenario(env Env, path string, fl RunFlags, world World) error {
 	if err != nil {
 		return err
 	}
-	if err := r.summarise(runs, sensitivity); err != nil {
+	bounds, err := r.bounds(partial.Dir())
+	if err != nil {
+		return err
+	}
+	if err := r.summarise(runs, sensitivity, bounds); err != nil {
 		return err
 	}
 	if err := results.Write(r.dir, r.bundle); err != nil {
@@ -259,24 +269,29 @@ func (r *experimentRun) simulate(configs []*engine.Config, root, key string) ([]
 	})
 	p.close()
 	if errors.Is(err, context.Canceled) {
-		again := slices.Clone(r.env.Args)
-		if !r.flags.resume {
-			again = append(again, "--resume")
-		}
-		return nil, nil, &codedError{exitInterrupted, fmt.Errorf("interrupted: %d of %d replications are kept in %s; go on with:\n  %s %s",
-			len(runs), all, partial.Dir(), r.world.Program, shellWords(again))}
+		return nil, nil, r.interrupted(len(runs), all, partial.Dir())
 	}
 	return runs, partial, err
 }
 
+// interrupted is the error of a run that the user stopped.
+func (r *experimentRun) interrupted(done, all int, dir string) error {
+	again := slices.Clone(r.env.Args)
+	if !r.flags.resume {
+		again = append(again, "--resume")
+	}
+	return &codedError{exitInterrupted, fmt.Errorf("interrupted: %d of %d replications are kept in %s; go on with:\n  %s %s", done, all, dir, r.world.Program, shellWords(again))}
+}
+
 // summarise makes what the results directory will hold.
-func (r *experimentRun) summarise(runs []*results.Run, sensitivity *results.CarbonSensitivity) error {
+func (r *experimentRun) summarise(runs []*results.Run, sensitivity *results.CarbonSensitivity, bounds []results.Bound) error {
 	grades, notes := experiment.Provenance(r.file)
 	r.bundle.Runs = runs
 	var err error
 	in := results.Inputs{
 		Scenario: r.file.Scenario.Metadata.Name, Start: r.file.Start(), Duration: r.file.Scenario.Spec.Duration.D(),
-		Currency: r.file.Scenario.Spec.Cost.Currency, Effective: r.bundle.Effective, Policies: r.policies, Grades: grades, Notes: notes,
+		Currency: r.file.Scenario.Spec.Cost.Currency, Effective: r.bundle.Effective,
+		Policies: r.policies, Oracles: experiment.Oracles(r.file), Grades: grades, Notes: notes,
 	}
 	if len(r.file.Inputs) > 1 {
 		in.Files = r.file.Digest()
@@ -284,6 +299,11 @@ func (r *experimentRun) summarise(runs []*results.Run, sensitivity *results.Carb
 	r.bundle.Summary, err = results.Summarise(runs, in)
 	if err != nil {
 		return err
+	}
+	if bounds != nil {
+		if err := r.bundle.Summary.AddRegret(runs, bounds, experiment.SLOs(r.file)); err != nil {
+			return err
+		}
 	}
 	r.bundle.Summary.CarbonSensitivity = sensitivity
 	r.bundle.Summary.Notes = append(r.bundle.Summary.Notes, experiment.Promises(r.file, r.bundle.Summary)...)
@@ -328,6 +348,9 @@ func (r *experimentRun) reproduce() string {
 	}
 	for _, s := range r.flags.set {
 		words = append(words, "--set", s)
+	}
+	if r.flags.regret {
+		words = append(words, "--regret")
 	}
 	if r.flags.ledger != defaultLedger {
 		words = append(words, "--ledger", r.flags.ledger)

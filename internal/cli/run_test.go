@@ -170,3 +170,23 @@ func TestUnwritableResults(t *testing.T) {
 		t.Error("the file in the way was touched")
 	}
 }
+
+// TestRegret: the flag and the field are the same, and reports show what comes of it.
+func TestRegret(t *testing.T) {
+	dir := t.TempDir()
+	args := []string{"run", small, "--policy", "static", "--seeds", "1", "--out", dir, "--set", "spec.duration=6m", "--set", "spec.services[classifier].slo={latency: {p95: 1s}}"}
+	code, stdout, stderr := sim(t, append(args, "--regret")...)
+	if code != exitOK || !strings.Contains(stdout, "energy over least-energy") || !strings.Contains(stderr, "sim: bound best-static, level") {
+		t.Fatalf("exit %d\n%s%s", code, stdout, stderr)
+	}
+	code, again, stderr := sim(t, append(args, "-q", "--set", "spec.regret=true")...)
+	if code != exitOK || again != stdout {
+		t.Errorf("the field gives another result than the flag: exit %d\n%s%s", code, again, stderr)
+	}
+	if code, stdout, _ = sim(t, append(args, "-q", "--regret", "-o", "json")...); code != exitOK || !strings.Contains(stdout, `"bound": "least-carbon"`) || !strings.Contains(stdout, `"sloKept": 0`) {
+		t.Errorf("exit %d\n%s", code, stdout)
+	}
+	if code, _, stderr = sim(t, "run", small, "--regret"); code != exitInvalid || !strings.Contains(stderr, "spec.regret: service classifier promises no latency") {
+		t.Errorf("without a promise: exit %d\n%s", code, stderr)
+	}
+}

@@ -89,6 +89,11 @@ func (s *service) oldHistogram(now vtime.Time, t Telemetry) *metrics.Histogram {
 func (w *world) observe(s *service) policies.Observation {
 	now := w.queue.Now()
 	o := policies.Observation{Now: now, Desired: s.desired, Ready: s.fleet.Ready(), Window: w.cfg.Telemetry.Window}
+	for k, on := range s.cfg.Pools {
+		if on.Times != nil {
+			o.Intensity = append(o.Intensity, w.cfg.Grids[k].IntensityAt(now))
+		}
+	}
 	newest := -1
 	for i, x := range s.scrapes {
 		if x.at <= now.Add(-w.cfg.Telemetry.Lag) {

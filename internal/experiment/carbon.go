@@ -11,6 +11,7 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/carbon"
 	"github.com/kwatt-sim/kwatt/internal/engine"
 	"github.com/kwatt-sim/kwatt/internal/kube/scheduler"
+	"github.com/kwatt-sim/kwatt/internal/policies"
 	"github.com/kwatt-sim/kwatt/internal/results"
 	"github.com/kwatt-sim/kwatt/internal/scenario"
 	"github.com/kwatt-sim/kwatt/internal/units"
@@ -52,7 +53,7 @@ func NewCarbonStudy(f *scenario.File, configs []*engine.Config, more []*carbon.S
 		if err != nil {
 			return nil, err
 		}
-		if config.Scores(scheduler.CarbonAware) {
+		if config.Scores(scheduler.CarbonAware) || readsGrid(f, c.Policy) {
 			s.reads = append(s.reads, c)
 		}
 	}
@@ -64,6 +65,11 @@ func NewCarbonStudy(f *scenario.File, configs []*engine.Config, more []*carbon.S
 		c.EnergyMarks = marks
 	}
 	return s, nil
+}
+
+// readsGrid reports whether a scaler of the policy decides by the intensity.
+func readsGrid(f *scenario.File, policy string) bool {
+	return anyScaler(f, policy, func(k policies.Kind, config any) bool { return k.ReadsGrid != nil && k.ReadsGrid(config) })
 }
 
 func schedulerOf(f *scenario.File, policy string) (*scheduler.Configuration, error) {

@@ -4,7 +4,6 @@ package experiment
 
 import (
 	"fmt"
-	"math"
 	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/cluster"
@@ -242,49 +241,19 @@ func (w *world) addScaler(c *engine.Config, p *scenario.Policy, i int, on []pool
 	if m.Containers, err = pod.Containers(); err != nil {
 		return err
 	}
+	grids := usableGrids(c, es)
+	if kind.Oracle != nil && kind.Oracle(sc.Config) {
+		m.Future = future{es.Curve, grids}
+	}
 	es.NewScaler = func() (policies.Scaler, error) { return kind.New(sc.Config, m) }
 	first, err := es.NewScaler()
 	if err != nil {
 		return err
 	}
-	es.Initial = max(first.Decide(policies.Observation{Desired: m.Initial}).Replicas, 0)
+	opening := policies.Observation{Desired: m.Initial}
+	for _, g := range grids {
+		opening.Intensity = append(opening.Intensity, g.IntensityAt(0))
+	}
+	es.Initial = max(first.Decide(opening).Replicas, 0)
 	return nil
-}
-
-// model is what a policy may know before the run.
-func (w *world) model(s *scenario.Service, es *engine.Service, on []poolService) policies.Model {
-	m := policies.Model{
-		Service: s.Name, MaxBatch: s.Batching.MaxBatch, Instances: s.Batching.Instances,
-		Contended: s.Model.ServiceTime == nil, MaxQueueDelay: s.Batching.MaxQueueDelay.D(), QueueTimeout: time.Duration(es.Serving.QueueTimeout),
-		ColdStart: s.Startup.ImagePull.D() + s.Startup.ModelLoad.D(),
-		History:   es.Curve.History(historyStep, historySpan), HistoryStep: historyStep,
-	}
-	if target, quantile, ok := s.SLO.Latency.Target(); ok {
-		m.LatencyTarget, m.LatencyQuantile = target.Seconds(), quantile
-	}
-	fullest := 0.0
-	for k, ps := range on {
-		if ps.engine.Times == nil {
-			continue
-		}
-		fullest = max(fullest, ps.engine.Full)
-		m.ServiceCV = ps.cv
-		node := w.pools[k].Node
-		m.Pools = append(m.Pools, policies.Pool{
-			Name: w.pools[k].Name, GPU: node.GPU.Name, GPUsPerNode: node.GPUs,
-			PodsPerNode: node.GPUs * int(math.Round(1/ps.need.Part)), MaxNodes: w.pools[k].Max,
-			ProvisionDelay: w.pools[k].ProvisionDelay, BatchSeconds: ps.seconds, BusyWatts: ps.engine.BusyWatts,
-			Share: ps.engine.Load, ContextWatts: node.GPU.Context.Value, BareWatts: node.GPU.Bare.Value,
-			NodeBaseWatts: node.BaseWatts.Value, HostPerWatt: node.HostPerWatt.Value,
-			CapWatts: node.GPU.CapWatts, Caps: powerCaps(s, node.GPU),
-		})
-	}
-	if s.Replicas.Initial != nil {
-		m.Initial = *s.Replicas.Initial
-	} else {
-		// At least one: an HPA never leaves zero.
-		m.Initial = max(int(math.Ceil(es.Curve.Rate(0)/(warmUtilisation*fullest))), 1)
-	}
-	m.Initial = min(m.Initial, m.MaxReplicas())
-	return m
 }

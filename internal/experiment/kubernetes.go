@@ -35,7 +35,11 @@ func (w *world) schedulerConfig(p *scenario.Policy, c *engine.Config) (*schedule
 		config.Pools = append(config.Pools, w.objects(i, units, p.Nodes))
 	}
 	for i := range w.spec.Services {
-		config.Services = append(config.Services, w.podOf(i, units, c))
+		pod, err := w.podOf(i, units, c)
+		if err != nil {
+			return nil, err
+		}
+		config.Services = append(config.Services, pod)
 	}
 	return config, config.Check()
 }
@@ -78,7 +82,7 @@ func gcd(a, b int) int {
 // objects is a pool as its Node objects show it.
 func (w *world) objects(i, units int, nodes scenario.NodePolicy) scheduler.Pool {
 	p, node := w.spec.Cluster.NodePools[i].Objects(), w.pools[i].Node
-	p.UnitsPerGPU = units
+	p.UnitsPerGPU, p.Resource = units, node.GPU.ResourceName()
 	p.MIG = map[string]int{}
 	for _, s := range w.spec.Services {
 		if slice, err := node.GPU.Slice(s.GPU.MIG); s.GPU.MIG != "" && err == nil {
@@ -101,13 +105,18 @@ func (w *world) objects(i, units int, nodes scenario.NodePolicy) scheduler.Pool 
 }
 
 // podOf is a service as its Pod objects show it.
-func (w *world) podOf(i, units int, c *engine.Config) scheduler.Service {
+func (w *world) podOf(i, units int, c *engine.Config) (scheduler.Service, error) {
 	s := &w.spec.Services[i]
 	out := scheduler.Service{Name: s.Name, Template: w.file.Pods[i], MIG: s.GPU.MIG, BusyWatts: map[string]float64{}}
 	for k, need := range c.Cluster.Services[i].Needs {
 		if need.Refused != cluster.NoReason {
 			continue
 		}
+		name := w.pools[k].Node.GPU.ResourceName()
+		if out.Resource != "" && out.Resource != name {
+			return out, fmt.Errorf("service %s: its pods ask for one resource, and the pools that can run it have %s and %s: make two services of it", s.Name, out.Resource, name)
+		}
+		out.Resource = name
 		if !need.MIG {
 			out.Units = int(math.Round(need.Part * float64(units)))
 		}
@@ -122,5 +131,5 @@ func (w *world) podOf(i, units int, c *engine.Config) scheduler.Service {
 			out.MaxUnavailable = b.MaxUnavailable.String()
 		}
 	}
-	return out
+	return out, nil
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/kwatt-sim/kwatt/internal/grade"
+	"github.com/kwatt-sim/kwatt/internal/policies"
 	"github.com/kwatt-sim/kwatt/internal/powermodel"
 	"github.com/kwatt-sim/kwatt/internal/profiles"
 	"github.com/kwatt-sim/kwatt/internal/results"
@@ -22,6 +23,7 @@ func Provenance(f *scenario.File) (results.Grades, []results.Note) {
 	}
 	p.power()
 	p.carbon()
+	p.caveats()
 	return p.grades, p.notes
 }
 
@@ -84,6 +86,48 @@ func (p *provenance) trace(s *scenario.Service, t *workload.Trace, c *workload.C
 	if c.MissingShare > 0 {
 		p.say(results.NoteAssumption, "Service %s: %.3g %% of the window is missing in the trace and bridged between its neighbours.", s.Name, 100*c.MissingShare)
 	}
+}
+
+// caveats are what the policies' configurations say must be known of them.
+func (p *provenance) caveats() {
+	for i, s := range p.file.Scenario.Spec.Services {
+		w := policies.Window{From: p.file.Curves[i].Start, To: p.file.Curves[i].Start.Add(p.file.Curves[i].Duration)}
+		if t := p.file.Traces[i]; t != nil {
+			w.Trace, w.Source = t.Name, t.Source
+		}
+		for _, policy := range p.file.Scenario.Spec.Policies {
+			sc := policy.ScalerFor(s.Name)
+			kind, err := policies.Find(sc.Kind)
+			if err != nil || kind.Caveats == nil {
+				continue // the scenario's validation has refused what is unknown
+			}
+			for _, text := range kind.Caveats(sc.Config, w) {
+				p.say(results.NoteWarning, "policy %s, service %s: %s", policy.Name, s.Name, text)
+			}
+		}
+	}
+}
+
+// Oracles returns the names of the policies that are told the future of a
+// service.
+func Oracles(f *scenario.File) []string {
+	var names []string
+	for _, policy := range f.Scenario.Spec.Policies {
+		if anyScaler(f, policy.Name, func(k policies.Kind, config any) bool { return k.Oracle != nil && k.Oracle(config) }) {
+			names = append(names, policy.Name)
+		}
+	}
+	return names
+}
+
+// anyScaler reports whether the policy's scaler of some service is such.
+func anyScaler(f *scenario.File, policy string, is func(k policies.Kind, config any) bool) bool {
+	p, err := findPolicy(&f.Scenario.Spec, policy)
+	return err == nil && slices.ContainsFunc(f.Scenario.Spec.Services, func(s scenario.Service) bool {
+		sc := p.ScalerFor(s.Name)
+		kind, err := policies.Find(sc.Kind)
+		return err == nil && is(kind, sc.Config)
+	})
 }
 
 func (p *provenance) power() {

@@ -11,33 +11,30 @@ import (
 // hardly damps within a day of five-minute steps.
 const phiLow, phiHigh = 0.8, 0.995
 
-// search fits the parameters of kind and returns the state before the first
-// value with them, and the sum of squared one-step errors. The start, α 0.3,
-// β 0.1, γ 0.1, φ 0.95, is a usual guess.
-func search(kind Kind, history []float64, season int) (state, float64) {
-	initial := start(kind, history, season)
+// search fits the parameters of f and returns the state before the first
+// value with them, and the sum of squared one-step errors. It begins at α 0.3,
+// β 0.1, γ 0.1, φ 0.95, a usual guess.
+func search(f form, history []float64, season int) (state, float64) {
+	initial := start(f, history, season)
 	burnIn := 2
-	if kind.Seasonal() {
+	if f.season != none {
 		burnIn = season
 	}
-	work := make([]float64, len(initial.season))
+	work := make([]float64, len(initial.factor))
 	cost := func(x []float64) float64 {
 		s := initial
-		s.season = work
-		copy(work, initial.season)
-		s.params = params(x)
+		s.factor = work
+		copy(work, initial.factor)
+		s.params = f.params(x)
 		sum := 0.0
 		for i, y := range history {
-			if e := s.update(y); i >= burnIn && !math.IsNaN(e) {
+			if e := s.step(y); i >= burnIn && !math.IsNaN(e) {
 				sum += float64(e * e)
 			}
 		}
 		return sum
 	}
-	x0 := []float64{logit(0.3), logit(0.1), logit((0.95 - phiLow) / (phiHigh - phiLow))}
-	if kind.Seasonal() {
-		x0 = append(x0, logit(0.1))
-	}
+	x0 := f.coordinates(params{0.3, 0.1, 0.1, 0.95})
 	x, sum := x0, cost(x0)
 	settings := &optimize.Settings{MajorIterations: 200, Converger: &optimize.FunctionConverge{Absolute: 1e-9, Relative: 1e-5, Iterations: 15}}
 	// Minimize reports a limit reached as an error beside a usable result; the
@@ -45,15 +42,32 @@ func search(kind Kind, history []float64, season int) (state, float64) {
 	if r, _ := optimize.Minimize(optimize.Problem{Func: cost}, slices.Clone(x0), settings, &optimize.NelderMead{}); r != nil && r.F < sum {
 		x, sum = r.X, r.F
 	}
-	initial.params = params(x)
+	initial.params = f.params(x)
 	return initial, sum
 }
 
-// params maps the simplex's free coordinates to α, β, φ and, if there, γ.
-func params(x []float64) Params {
-	p := Params{Alpha: logistic(x[0]), Beta: logistic(x[1]), Phi: phiLow + float64((phiHigh-phiLow)*logistic(x[2]))}
-	if len(x) > 3 {
-		p.Gamma = logistic(x[3])
+// coordinates maps the parameters that f has to the simplex's free
+// coordinates, params back.
+func (f form) coordinates(p params) []float64 {
+	x := []float64{logit(p.alpha), logit(p.beta)}
+	if f.damped {
+		x = append(x, logit((p.phi-phiLow)/(phiHigh-phiLow)))
+	}
+	if f.season != none {
+		x = append(x, logit(p.gamma))
+	}
+	return x
+}
+
+func (f form) params(x []float64) params {
+	p := params{alpha: logistic(x[0]), beta: logistic(x[1]), phi: 1}
+	x = x[2:]
+	if f.damped {
+		p.phi = phiLow + float64((phiHigh-phiLow)*logistic(x[0]))
+		x = x[1:]
+	}
+	if f.season != none {
+		p.gamma = logistic(x[0])
 	}
 	return p
 }

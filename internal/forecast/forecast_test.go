@@ -3,7 +3,10 @@ package forecast_test
 import (
 	"errors"
 	"math"
+	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/kwatt-sim/kwatt/internal/forecast"
 	"github.com/kwatt-sim/kwatt/internal/rng"
@@ -28,13 +31,17 @@ func shop(i int) float64 {
 	return (1000 + 2*float64(i)) * math.Exp(0.8*math.Sin(2*math.Pi*float64(i)/day))
 }
 
-func fit(t *testing.T, history []float64, o forecast.Options) *forecast.Model {
+func fit(t *testing.T, method string, history []float64, o forecast.Options) forecast.Forecaster {
 	t.Helper()
-	m, err := forecast.Fit(history, o)
+	m, err := forecast.Find(method)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return m
+	f, err := m.Fit(history, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
 }
 
 func within(t *testing.T, what string, got, want, tol float64) {
@@ -44,30 +51,53 @@ func within(t *testing.T, what string, got, want, tol float64) {
 	}
 }
 
+const auto = "HoltWinters"
+
 func TestPureSeasonIsReproduced(t *testing.T) {
-	m := fit(t, series(3*day, wave, 0, 1), forecast.Options{Season: day, Horizon: 4})
-	if !m.Kind().Seasonal() {
-		t.Fatalf("model is %s", m.Kind())
-	}
-	for h := 1; h <= 2*day; h++ {
-		within(t, "forecast", m.Forecast(h), wave(3*day+h-1), 1)
-		within(t, "p95", m.Quantile(h, 0.95), wave(3*day+h-1), 1)
+	for _, method := range []string{auto, "HoltWintersAdditive", "HoltWintersMultiplicative", "HoltWintersDamped", "SeasonalNaive"} {
+		m := fit(t, method, series(3*day, wave, 0, 1), forecast.Options{Season: day, Horizon: 4})
+		if !m.(forecast.Seasonal).UsesSeason() {
+			t.Fatalf("%s uses %s", method, m)
+		}
+		for h := 1; h <= 2*day; h++ {
+			within(t, method, m.Forecast(h), wave(3*day+h-1), 1)
+			within(t, method+" p95", m.Quantile(h, 0.95), wave(3*day+h-1), 1)
+		}
 	}
 }
 
 func TestSeasonIsChosenByError(t *testing.T) {
-	add := fit(t, series(5*day, func(i int) float64 { return wave(i) + 10*float64(i) }, 0.01, 2), forecast.Options{Season: day})
-	if add.Kind() != forecast.AdditiveSeason {
-		t.Errorf("a constant swing on a trend is taken as %s", add.Kind())
+	uses := func(v []float64, want string) {
+		t.Helper()
+		if f := fit(t, auto, v, forecast.Options{Season: day}); f.String() != want {
+			t.Errorf("%s is used, want %s", f, want)
+		}
 	}
-	mul := fit(t, series(5*day, shop, 0.01, 2), forecast.Options{Season: day})
-	if mul.Kind() != forecast.MultiplicativeSeason {
-		t.Errorf("a swing that grows with the level is taken as %s", mul.Kind())
-	}
+	uses(series(5*day, func(i int) float64 { return wave(i) + 10*float64(i) }, 0.01, 2), "Holt-Winters (additive season, damped)")
+	uses(series(5*day, shop, 0.01, 2), "Holt-Winters (multiplicative season, damped)")
 	zeros := series(5*day, shop, 0, 2)
 	zeros[7] = 0
-	if k := fit(t, zeros, forecast.Options{Season: day}).Kind(); k != forecast.AdditiveSeason {
-		t.Errorf("a series that touches zero is taken as %s", k)
+	uses(zeros, "Holt-Winters (additive season, damped)")
+}
+
+func TestFormsAreWhatTheySay(t *testing.T) {
+	v := series(5*day, shop, 0.01, 2)
+	for method, want := range map[string]string{
+		"HoltWintersAdditive": "Holt-Winters (additive season)", "HoltWintersMultiplicative": "Holt-Winters (multiplicative season)",
+		"HoltWintersDamped": "Holt-Winters (multiplicative season, damped)", "Naive": "naive", "SeasonalNaive": "seasonal naive",
+	} {
+		if f := fit(t, method, v, forecast.Options{Season: day}); f.String() != want {
+			t.Errorf("%s is %s", method, f)
+		}
+	}
+	// A trend goes on for ever, a damped one levels out.
+	ramp := series(6*day, func(i int) float64 { return wave(i) + 20*float64(i) }, 0, 1)
+	far := 10 * day
+	undamped := fit(t, "HoltWintersAdditive", ramp, forecast.Options{Season: day}).Forecast(far)
+	damped := fit(t, auto, ramp, forecast.Options{Season: day}).Forecast(far)
+	within(t, "ten seasons on", undamped, wave(6*day+far-1)+20*float64(6*day+far-1), 500)
+	if damped > undamped-1000 {
+		t.Errorf("a damped trend reaches %.0f, an undamped one %.0f", damped, undamped)
 	}
 }
 
@@ -75,35 +105,84 @@ func TestStages(t *testing.T) {
 	ramp := func(i int) float64 { return 100 + 5*float64(i) }
 	for _, c := range []struct {
 		n    int
-		want forecast.Kind
+		want string
 	}{
-		{1, forecast.Naive}, {9, forecast.Naive}, {10, forecast.DampedTrend},
-		{2*day - 1, forecast.DampedTrend}, {2 * day, forecast.AdditiveSeason},
+		{1, "naive"}, {9, "naive"}, {10, "damped trend"}, {2*day - 1, "damped trend"}, {2 * day, "Holt-Winters (additive season, damped)"},
 	} {
-		m := fit(t, series(c.n, ramp, 0, 1), forecast.Options{Season: day, Horizon: 2})
-		if m.Kind() != c.want {
-			t.Errorf("%d values: %s, want %s", c.n, m.Kind(), c.want)
+		if m := fit(t, auto, series(c.n, ramp, 0, 1), forecast.Options{Season: day, Horizon: 2}); m.String() != c.want {
+			t.Errorf("%d values: %s, want %s", c.n, m, c.want)
 		}
 	}
-	naive := fit(t, []float64{3, 7}, forecast.Options{Season: day})
+	naive := fit(t, auto, []float64{3, 7}, forecast.Options{Season: day})
 	within(t, "naive forecast", naive.Forecast(5), 7, 0)
-	trend := fit(t, series(40, ramp, 0, 1), forecast.Options{Season: day})
+	trend := fit(t, auto, series(40, ramp, 0, 1), forecast.Options{Season: day})
 	within(t, "trend forecast", trend.Forecast(1), ramp(40), 1)
+	if f := fit(t, "SeasonalNaive", series(day/3, wave, 0, 1), forecast.Options{Season: day}); f.String() != "naive" || f.Forecast(1) != wave(day/3-1) {
+		t.Errorf("a third of a season: %s, %g", f, f.Forecast(1))
+	}
+}
+
+func TestSeasonalNaive(t *testing.T) {
+	nan := math.NaN()
+	f := fit(t, "SeasonalNaive", []float64{1, 2, 3, 4, 5, nan}, forecast.Options{Season: 3})
+	for h, want := range []float64{4, 5, 3, 4, 5, 3} {
+		within(t, "forecast", f.Forecast(h+1), want, 0)
+	}
+	f.Observe(9)
+	within(t, "the place seen last", f.Forecast(3), 9, 0)
+	within(t, "the next place", f.Forecast(1), 5, 0)
 }
 
 func TestErrors(t *testing.T) {
 	nan := math.NaN()
-	if _, err := forecast.Fit([]float64{nan, nan}, forecast.Options{}); !errors.Is(err, forecast.ErrNoData) {
-		t.Errorf("all missing: %v", err)
+	for _, m := range forecast.Methods() {
+		if m.Oracle {
+			continue
+		}
+		if _, err := m.Fit([]float64{nan, nan}, forecast.Options{}); !errors.Is(err, forecast.ErrNoData) {
+			t.Errorf("%s: all missing: %v", m.Name, err)
+		}
+		if _, err := m.Fit([]float64{1, math.Inf(1)}, forecast.Options{}); err == nil {
+			t.Errorf("%s: an infinite value is accepted", m.Name)
+		}
 	}
-	if _, err := forecast.Fit([]float64{1, math.Inf(1)}, forecast.Options{}); err == nil {
-		t.Error("an infinite value is accepted")
+	if _, err := forecast.Find("Prophet"); err == nil || !strings.Contains(err.Error(), "want one of Naive, SeasonalNaive, HoltWinters, ") {
+		t.Errorf("an unknown model: %v", err)
 	}
-	if _, err := forecast.Backtest([]float64{1, 2}, forecast.BacktestOptions{Train: 2, Horizon: 1, Quantile: 0.9}); err == nil {
-		t.Error("a backtest without anything to forecast is accepted")
+}
+
+// TestOracle: it knows what it is told, and nobody else is told anything.
+func TestOracle(t *testing.T) {
+	future := []float64{10, 20, math.NaN(), 40}
+	o := forecast.Options{Future: func(step int) float64 {
+		if step >= len(future) {
+			return math.NaN()
+		}
+		return future[step]
+	}}
+	f := fit(t, "PerfectForesight", []float64{1, 2}, o)
+	for h, want := range []float64{10, 20, 2, 40, 2} {
+		within(t, "foresight", f.Forecast(h+1), want, 0)
+		within(t, "its p99", f.Quantile(h+1, 0.99), want, 0)
 	}
-	if _, err := forecast.Backtest([]float64{1, 2, 3}, forecast.BacktestOptions{Train: 1, Quantile: 1}); err == nil {
-		t.Error("the quantile 1 is accepted")
+	f.Observe(10)
+	within(t, "a step later", f.Forecast(1), 20, 0)
+	within(t, "where nobody knows", f.Forecast(2), 10, 0)
+	m, _ := forecast.Find("PerfectForesight")
+	if _, err := m.Fit([]float64{1}, forecast.Options{}); err == nil || !m.Oracle {
+		t.Error("an oracle without a future is accepted, or is no oracle")
+	}
+	blind := o
+	blind.Future = nil
+	for _, m := range forecast.Methods() {
+		if m.Oracle {
+			continue
+		}
+		v := series(3*day, shop, 0.1, 3)
+		told, untold := fit(t, m.Name, v, o), fit(t, m.Name, v, blind)
+		if told.Forecast(1) != untold.Forecast(1) || told.Quantile(1, 0.9) != untold.Quantile(1, 0.9) {
+			t.Errorf("%s looks at the future", m.Name)
+		}
 	}
 }
 
@@ -116,88 +195,71 @@ func TestGaps(t *testing.T) {
 			v[i] = math.NaN()
 		}
 	}
-	m := fit(t, v, forecast.Options{Season: day})
+	m := fit(t, auto, v, forecast.Options{Season: day})
 	for h := 1; h <= day; h++ {
 		within(t, "forecast after gaps", m.Forecast(h), wave(4*day+h-1), 60)
 	}
 }
 
 func TestNeverNegative(t *testing.T) {
-	m := fit(t, series(30, func(i int) float64 { return 300 - 10*float64(i) }, 0, 1), forecast.Options{Horizon: 1})
-	if f, q := m.Forecast(50), m.Quantile(50, 0.01); f < 0 || q < 0 {
-		t.Errorf("forecast %g, p1 %g", f, q)
+	v := series(30, func(i int) float64 { return 300 - 10*float64(i) }, 0, 1)
+	for _, method := range []string{auto, "Naive", "SeasonalNaive", "HoltWintersAdditive"} {
+		m := fit(t, method, v, forecast.Options{Horizon: 1, Season: 10})
+		if f, q := m.Forecast(50), m.Quantile(50, 0.01); f < 0 || q < 0 {
+			t.Errorf("%s: forecast %g, p1 %g", method, f, q)
+		}
 	}
+}
+
+// TestQuantilesDoNotCross, whatever the series; they are never below zero, nor
+// beyond reason after a fall to nearly nothing.
+func TestQuantilesDoNotCross(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		values := rapid.SliceOfN(rapid.OneOf(rapid.Float64Range(0, 1000), rapid.SampledFrom([]float64{0, math.NaN(), 1e-6})), 30, 80).Draw(rt, "values")
+		values[0] = 5
+		m := rapid.SampledFrom(forecast.Methods()).Filter(func(m forecast.Method) bool { return !m.Oracle }).Draw(rt, "method")
+		f, err := m.Fit(values, forecast.Options{Season: 8, Horizon: 3})
+		if err != nil {
+			rt.Fatal(err)
+		}
+		for h := 1; h <= 5; h++ {
+			last := 0.0
+			for _, q := range []float64{0.01, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999} {
+				y := f.Quantile(h, q)
+				if !(y >= last) || math.IsInf(y, 0) {
+					rt.Fatalf("%s, %d ahead: the quantile %g is %g after %g", m.Name, h, q, y, last)
+				}
+				last = y
+			}
+		}
+	})
 }
 
 // TestObserveAfterFit expects the same from history fitted at once and from
 // values that came later, at equal parameters.
 func TestObserveAfterFit(t *testing.T) {
 	v := series(6*day, shop, 0.05, 4)
-	m := fit(t, v[:5*day], forecast.Options{Season: day, Horizon: 3})
-	before := m.Forecast(2)
-	m.Observe(v[5*day])
-	again := fit(t, v[:5*day], forecast.Options{Season: day, Horizon: 3})
-	if again.Forecast(2) != before || again.Params() != m.Params() {
-		t.Error("two fits of the same series differ")
+	o := forecast.Options{Season: day, Horizon: 3}
+	for _, method := range []string{auto, "HoltWintersDamped", "SeasonalNaive"} {
+		m := fit(t, method, v[:5*day], o)
+		before := m.Forecast(2)
+		m.Observe(v[5*day])
+		again := fit(t, method, v[:5*day], o)
+		if again.Forecast(2) != before {
+			t.Errorf("%s: two fits of the same series differ", method)
+		}
+		if m.Forecast(1) == before && method != "SeasonalNaive" {
+			t.Errorf("%s: a new value changed nothing", method)
+		}
+		missing := fit(t, method, v[:5*day], o)
+		missing.Observe(math.NaN())
+		within(t, method+" through a gap", missing.Forecast(1), before, 1e-6*before)
 	}
-	if m.Forecast(1) == before {
-		t.Error("a new value changed nothing")
+	whole, step := fit(t, "SeasonalNaive", v, o), fit(t, "SeasonalNaive", v[:5*day], o)
+	for _, y := range v[5*day:] {
+		step.Observe(y)
 	}
-	missing := fit(t, v[:5*day], forecast.Options{Season: day, Horizon: 3})
-	missing.Observe(math.NaN())
-	within(t, "forecast through a gap", missing.Forecast(1), before, 1e-6*before)
-}
-
-// TestCoverage measures on new values; over 20 days the sampling error of a
-// coverage of 0.95 is about 0.007 (960 values), more for correlated errors.
-func TestCoverage(t *testing.T) {
-	for _, c := range []struct {
-		name    string
-		f       func(int) float64
-		horizon int
-		q       float64
-	}{
-		{"one step, p95", wave, 1, 0.95},
-		{"four steps, p95", wave, 4, 0.95},
-		{"one step, p80", wave, 1, 0.8},
-		{"growing swing, p95", shop, 2, 0.95},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			v := series(26*day, c.f, 0.08, 5)
-			s, err := forecast.Backtest(v, forecast.BacktestOptions{
-				Season: day, Horizon: c.horizon, Train: 6 * day, Refit: 5 * day, Quantile: c.q,
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if s.N != 20*day-c.horizon+1 {
-				t.Errorf("%d forecasts", s.N)
-			}
-			within(t, "coverage", s.Coverage, c.q, 0.035)
-			// The noise alone makes a mean absolute error of 0.08·√(2/π) = 6.4 %.
-			if s.MAPE < 0.055 || s.MAPE > 0.085 || s.WAPE > 0.085 {
-				t.Errorf("MAPE %.3f, WAPE %.3f", s.MAPE, s.WAPE)
-			}
-		})
-	}
-}
-
-// TestSeasonBeatsNaive is what the season is for.
-func TestSeasonBeatsNaive(t *testing.T) {
-	v := series(8*day, wave, 0.03, 6)
-	o := forecast.BacktestOptions{Season: day, Horizon: 6, Train: 4 * day, Quantile: 0.9}
-	seasonal, err := forecast.Backtest(v, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	o.Season = 0
-	trend, err := forecast.Backtest(v, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if seasonal.Kind == trend.Kind || seasonal.WAPE > trend.WAPE/2 {
-		t.Errorf("WAPE %.4f with %s, %.4f with %s", seasonal.WAPE, seasonal.Kind, trend.WAPE, trend.Kind)
-	}
+	within(t, "p90 either way", step.Quantile(2, 0.9), whole.Quantile(2, 0.9), 1e-9)
 }
 
 func BenchmarkFit(b *testing.B) {
@@ -206,9 +268,16 @@ func BenchmarkFit(b *testing.B) {
 	for i := range v {
 		v[i] = 1000 + 600*math.Sin(2*math.Pi*float64(i)/288) + 20*stream.Norm()
 	}
-	for b.Loop() {
-		if _, err := forecast.Fit(v, forecast.Options{Season: 288, Horizon: 2}); err != nil {
-			b.Fatal(err)
+	for _, m := range forecast.Methods() {
+		if m.Oracle {
+			continue
 		}
+		b.Run(m.Name, func(b *testing.B) {
+			for b.Loop() {
+				if _, err := m.Fit(v, forecast.Options{Season: 288, Horizon: 2}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

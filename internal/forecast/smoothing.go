@@ -2,49 +2,74 @@ package forecast
 
 import "math"
 
-// Kind is the model in use.
-type Kind int
+// season says how a season enters the forecast.
+type season int
 
-// The kinds, from the least to the most demanding.
 const (
-	Naive Kind = iota
-	DampedTrend
-	AdditiveSeason
-	MultiplicativeSeason
+	none season = iota
+	additive
+	multiplicative
 )
 
-// String names the kind for people.
-func (k Kind) String() string {
-	return [...]string{"naive", "damped trend", "Holt-Winters (additive season)", "Holt-Winters (multiplicative season)"}[k]
+// form is which smoothing.
+type form struct {
+	season season
+	damped bool // the trend
 }
 
-// Seasonal reports whether the kind knows a season.
-func (k Kind) Seasonal() bool { return k >= AdditiveSeason }
+func (f form) String() string {
+	name := [...]string{"trend", "Holt-Winters (additive season", "Holt-Winters (multiplicative season"}[f.season]
+	switch {
+	case f.season == none && f.damped:
+		return "damped trend"
+	case f.season == none:
+		return name
+	case f.damped:
+		return name + ", damped)"
+	}
+	return name + ")"
+}
 
-// Params are the smoothing parameters: level, trend, season and damping.
-type Params struct{ Alpha, Beta, Gamma, Phi float64 }
+// params are the smoothing parameters: level, trend, season and damping.
+type params struct{ alpha, beta, gamma, phi float64 }
 
-// state is a smoothing in progress. The zero trend and an empty season make it
-// the simpler kinds: naive is a level with Alpha 1.
+// state is a smoothing in progress. An empty season makes it Holt's trend.
 type state struct {
-	kind   Kind
-	params Params
+	form
+	params params
 	level  float64
 	trend  float64
-	season []float64 // factors or terms; season[at] is that of the next value
+	factor []float64 // or terms, of the season; factor[at] is that of the next value
 	at     int
+}
+
+func (s *state) UsesSeason() bool { return s.season != none }
+
+// leastUnit is the part of the level below which a forecast is no measure of
+// its errors: a trend that leads to zero has not become exact.
+const leastUnit = 0.05
+
+// unit: a multiplicative season's errors grow with the forecast.
+func (s *state) unit(forecast float64) float64 {
+	if s.season == multiplicative {
+		return max(forecast, leastUnit*math.Abs(s.level), 1e-9)
+	}
+	return 1
 }
 
 // ahead returns the forecast h >= 1 steps after the last value.
 func (s *state) ahead(h int) float64 {
-	phi := s.params.Phi
-	sum := phi * (1 - math.Pow(phi, float64(h))) / (1 - phi) // φ + φ² + … + φ^h
+	phi := s.params.phi
+	sum := float64(h) // φ + φ² + … + φ^h
+	if phi < 1 {
+		sum = phi * (1 - math.Pow(phi, float64(h))) / (1 - phi)
+	}
 	y := s.level + float64(sum*s.trend)
-	if len(s.season) == 0 {
+	if len(s.factor) == 0 {
 		return y
 	}
-	at := s.season[(s.at+h-1)%len(s.season)]
-	if s.kind == MultiplicativeSeason {
+	at := s.factor[(s.at+h-1)%len(s.factor)]
+	if s.season == multiplicative {
 		return y * at
 	}
 	return y + at
@@ -53,73 +78,73 @@ func (s *state) ahead(h int) float64 {
 // next is the one-step forecast, given level and damped trend: ahead(1) without
 // the power, since a fit asks for it a million times.
 func (s *state) next(base float64) float64 {
-	switch s.kind {
-	case AdditiveSeason:
-		return base + s.season[s.at]
-	case MultiplicativeSeason:
-		return base * s.season[s.at]
+	switch s.season {
+	case additive:
+		return base + s.factor[s.at]
+	case multiplicative:
+		return base * s.factor[s.at]
 	}
 	return base
 }
 
-// update takes in the next value and returns the one-step error, NaN for a
+// update takes in the next value.
+func (s *state) update(y float64) { s.step(y) }
+
+// step takes in the next value and returns the one-step error, NaN for a
 // missing value.
-func (s *state) update(y float64) float64 {
+func (s *state) step(y float64) float64 {
 	p := s.params
-	damped := p.Phi * s.trend
+	damped := p.phi * s.trend
 	base := s.level + damped
 	e := y - s.next(base)
 	s.level, s.trend = base, damped
 	if !math.IsNaN(e) {
 		perLevel := e
-		if s.kind == MultiplicativeSeason {
-			perLevel = e / max(s.season[s.at], 1e-9)
+		if s.season == multiplicative {
+			perLevel = e / max(s.factor[s.at], 1e-9)
 		}
-		s.level += float64(p.Alpha * perLevel)
-		s.trend += float64(p.Alpha * p.Beta * perLevel)
+		s.level += float64(p.alpha * perLevel)
+		s.trend += float64(p.alpha * p.beta * perLevel)
 		s.learnSeason(e, base)
 	}
-	if len(s.season) > 0 {
-		s.at = (s.at + 1) % len(s.season)
+	if len(s.factor) > 0 {
+		s.at = (s.at + 1) % len(s.factor)
 	}
 	return e
 }
 
 func (s *state) learnSeason(e, base float64) {
-	gain := s.params.Gamma * (1 - s.params.Alpha) * e
-	switch s.kind {
-	case AdditiveSeason:
-		s.season[s.at] += gain
-	case MultiplicativeSeason:
+	gain := s.params.gamma * (1 - s.params.alpha) * e
+	switch s.season {
+	case additive:
+		s.factor[s.at] += gain
+	case multiplicative:
 		// A factor stays positive: a rate has no negative season.
-		s.season[s.at] = max(1e-6, s.season[s.at]+gain/max(base, 1e-9))
+		s.factor[s.at] = max(1e-6, s.factor[s.at]+gain/max(base, 1e-9))
 	}
 }
 
 // start returns the state before the first value of history.
-func start(kind Kind, history []float64, season int) state {
-	switch kind {
-	case Naive:
-		return state{kind: kind, params: Params{Alpha: 1}, level: firstValue(history)}
-	case DampedTrend:
-		return state{kind: kind, level: firstValue(history)}
+func start(f form, history []float64, season int) state {
+	if f.season == none {
+		return state{form: f, level: firstValue(history)}
 	}
 	first, second := mean(history[:season]), mean(history[season:2*season])
 	slope := (second - first) / float64(season)
 	middle := float64(season-1) / 2
-	s := state{kind: kind, trend: slope, level: first - float64(slope*(middle+1)), season: make([]float64, season)}
+	s := state{form: f, trend: slope, level: first - float64(slope*(middle+1)), factor: make([]float64, season)}
 	for i, y := range history[:season] {
 		base := first + float64(slope*(float64(i)-middle))
 		if base <= 0 { // a trend so steep that its line starts below zero
 			base = first
 		}
-		if kind == MultiplicativeSeason {
-			s.season[i] = y / base
+		if f.season == multiplicative {
+			s.factor[i] = y / base
 		} else {
-			s.season[i] = y - base
+			s.factor[i] = y - base
 		}
 	}
-	fillGaps(s.season)
+	fillGaps(s.factor)
 	return s
 }
 

@@ -22,6 +22,9 @@ type Observation struct {
 	// Draining replicas take no new requests and end with those they have. The
 	// API server still shows them as ready.
 	Draining int
+	// Intensity of each pool's grid now in g CO2e/kWh, by Model.Pools: published by
+	// others, so without telemetry's lag.
+	Intensity []float64
 	// Valid is false until the first scrape has arrived; then all below is zero.
 	Valid       bool
 	At          vtime.Time    // of the newest scrape that is seen
@@ -82,10 +85,11 @@ type Scaler interface {
 }
 
 // Model is what a policy may know about its service and cluster before the
-// run: the published curves, never the future of the trace.
+// run: the published curves, and the future of the trace only if it is an oracle.
 type Model struct {
 	Service       string
-	Initial       int // replicas at the start
+	Start         time.Time // of the window, in the trace's time zone; zero when it has no date
+	Initial       int       // replicas at the start
 	MaxBatch      int
 	Instances     int
 	Contended     bool    // a batch that starts beside k-1 others takes k times as long
@@ -97,14 +101,35 @@ type Model struct {
 	LatencyTarget   float64
 	LatencyQuantile float64
 	ColdStart       time.Duration // expected time from placement to ready
-	Containers      []Container   // of a pod, in order
-	HasCPU          bool          // whether PodMetrics.CPUCores means anything
-	Pools           []Pool        // pools whose GPUs the service can use, in scenario order
+	// SlowestStart is the longest that jitter makes of ColdStart.
+	SlowestStart time.Duration
+	Containers   []Container // of a pod, in order
+	HasCPU       bool        // whether PodMetrics.CPUCores means anything
+	Pools        []Pool      // pools whose GPUs the service can use, in scenario order
 	// History is the scaled request rate before the scenario's window, oldest
 	// first, each the mean over HistoryStep; empty when the trace starts with
 	// the window. NaN where missing.
 	History     []float64
 	HistoryStep time.Duration
+	// PUE is facility energy over node energy; the prices are in the scenario's
+	// currency.
+	PUE, EnergyPerKWh, CarbonPerTonne float64
+	// Future is set for a configuration that declares itself an oracle (see
+	// Kind.Oracle), and nil for every other.
+	Future Future
+}
+
+// Future is what is to come, from the start of the scenario's window on.
+type Future interface {
+	// Highest returns the highest arrival rate in req/s between two instants,
+	// events included; 0 where the window has ended.
+	Highest(from, to vtime.Time) float64
+	// Rate returns the arrival rate in req/s at an instant; 0 outside the window.
+	Rate(t vtime.Time) float64
+	// Intensity returns the g CO2e/kWh of a pool's grid, by Model.Pools.
+	Intensity(pool int, t vtime.Time) float64
+	// End returns the end of the window.
+	End() vtime.Time
 }
 
 // Container is what a pod's container asks for: resource names such as cpu,
@@ -134,6 +159,10 @@ type Pool struct {
 	NodeBaseWatts float64 // a powered node without its GPUs
 	// HostPerWatt is what the node adds to each watt that its GPUs draw above bare.
 	HostPerWatt float64
+	BootWatts   float64 // a node while it boots
+	NodeHour    float64 // price of an hour of a powered node
+	// EmbodiedPerHour is the g CO2e of a node's making that an hour of it bears.
+	EmbodiedPerHour float64
 	// CapWatts is the power cap in force: the pool's, or the board's own.
 	CapWatts float64
 	// Caps are power caps that the board could run under, ascending, the last
@@ -172,11 +201,36 @@ type Kind struct {
 	// Check returns what the structure alone cannot tell is wrong; may be nil.
 	Check func(config any) []Problem
 	// Suits returns what the configuration wants of a service that it does not
-	// have; may be nil. Of the model, Service, HasCPU and the containers' names
-	// are filled in.
+	// have; may be nil. Of the model, Service, Start, HasCPU and the containers'
+	// names are filled in.
 	Suits func(config any, m Model) []Problem
+	// Oracle reports whether the configuration is told the future: a bound to
+	// compare with, which results and reports mark as such; may be nil.
+	Oracle func(config any) bool
+	// ReadsGrid reports whether the configuration decides by the grid's intensity:
+	// on another grid it would have decided otherwise; may be nil.
+	ReadsGrid func(config any) bool
+	// Caveats returns what a reader must know before believing a run of the
+	// configuration over a window of a trace; may be nil.
+	Caveats func(config any, w Window) []string
 	// New makes a scaler for one service in one replication.
 	New func(config any, m Model) (Scaler, error)
+}
+
+// Window is the part of a trace that a service is run on.
+type Window struct {
+	Trace    string // its name; "" for a constant rate
+	Source   string // what the trace says it comes from
+	From, To time.Time
+}
+
+// FileConfig is a configuration that can name a file of its own format. The
+// loader resolves the path, reads the file and hands its bytes over.
+type FileConfig interface {
+	// NamedFile returns the field and the path the user wrote there, "" for none.
+	NamedFile() (field, path string)
+	// SetFile takes what the file of this name holds.
+	SetFile(data []byte, name string) error
 }
 
 // ManifestConfig is a configuration that can be read from a Kubernetes

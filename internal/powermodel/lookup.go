@@ -9,7 +9,7 @@ import (
 // Catalogue returns every GPU, by name. The values share their point lists
 // with the catalogue: do not write to them.
 func Catalogue() []GPU {
-	all := slices.Concat(inferenceBoards(), a100Boards(), hopperBoards(), blackwellBoards())
+	all := slices.Concat(inferenceBoards(), a100Boards(), hopperBoards(), blackwellBoards(), otherBoards())
 	slices.SortFunc(all, func(a, b GPU) int { return strings.Compare(a.Name, b.Name) })
 	return all
 }

@@ -31,10 +31,24 @@ type MIGProfile struct {
 	PerGPU int    // how many fit on one GPU
 }
 
-// GPU is a model of GPU board.
+// NVIDIA's device plugin serves its boards under this name.
+const nvidiaResource = "nvidia.com/gpu"
+
+// ResourceName is the extended resource of Kubernetes that stands for the board.
+func (g GPU) ResourceName() string {
+	if g.Resource == "" {
+		return nvidiaResource
+	}
+	return g.Resource
+}
+
+// GPU is a model of accelerator board; most are GPUs.
 type GPU struct {
-	Name       string // "nvidia-h100-sxm", as scenarios name it
-	Title      string // "NVIDIA H100 SXM5 80 GB"
+	Name  string // "nvidia-h100-sxm", as scenarios name it
+	Title string // "NVIDIA H100 SXM5 80 GB"
+	// Resource that the board's device plugin serves to Kubernetes; "" means
+	// nvidia.com/gpu. See ResourceName.
+	Resource   string
 	CapWatts   float64
 	Bare       Point       // W, powered, no context
 	Context    Point       // W, a context and a model loaded, no kernel running

@@ -23,7 +23,7 @@ func TestCatalogueHoldsItsInvariants(t *testing.T) {
 	want := []string{
 		"nvidia-a10", "nvidia-a100-pcie-40gb", "nvidia-a100-pcie-80gb", "nvidia-a100-sxm4-40gb", "nvidia-a100-sxm4-80gb",
 		"nvidia-a30", "nvidia-b200", "nvidia-h100-pcie", "nvidia-h100-sxm", "nvidia-h200",
-		"nvidia-l4", "nvidia-l40s", "nvidia-t4", "nvidia-v100",
+		"nvidia-l4", "nvidia-l40s", "nvidia-t4", "nvidia-v100", "qualcomm-cloud-ai-100",
 	}
 	var names []string
 	for _, g := range Catalogue() {

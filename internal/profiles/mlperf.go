@@ -14,8 +14,8 @@ const multiStreamItems = 8
 // profile stands.
 const offlineBatch = 64
 
-// mlperfResNet50 reads data/mlperf_resnet50.csv: INT8 under TensorRT, one
-// system a line. Batch 1 is the mean SingleStream latency, batch 8 the mean
+// mlperfResNet50 reads data/mlperf_resnet50.csv: one system a line,
+// INT8 under TensorRT or what the variant names. Batch 1 is the mean SingleStream latency, batch 8 the mean
 // MultiStream latency where it was submitted; from there each further image
 // takes the time it has in Offline, the saturated rate.
 func mlperfResNet50() []Profile {
@@ -29,7 +29,7 @@ func mlperfResNet50() []Profile {
 		last := len(batch) - 1
 		further := offlineBatch - batch[last]
 		p := Profile{
-			Model: "resnet50", Variant: "tensorrt-int8", GPU: r["gpu"], Items: 1, Grade: grade.B,
+			Model: "resnet50", Variant: r["variant"], GPU: r["gpu"], Items: 1, Grade: grade.B,
 			Source: fmt.Sprintf("MLPerf Inference %s, closed, %s %s, resnet50 (mlcommons/inference_results_%s, Apache-2.0)",
 				r["round"], r["submitter"], r["system"], r["round"]),
 			Note: fmt.Sprintf("batch 1 is the mean SingleStream latency; batch %d is %s plus Offline's time per image: %g + %d·%.4f ms",

@@ -27,6 +27,7 @@ type tables struct {
 	Worst       results.Grades
 	GradeLegend string
 	Power       powerTable
+	Regret      regretTable
 	Carbon      *carbonTable // nil when nobody asked for it
 	Assumptions []string
 	Sources     []string
@@ -43,6 +44,7 @@ func newTables(d Document) (*tables, error) {
 		Worst:       s.Grades,
 		GradeLegend: gradeLegend,
 		Power:       newPowerTable(s),
+		Regret:      newRegretTable(s),
 		Assumptions: noteTexts(s, results.NoteAssumption),
 		Sources:     noteTexts(s, results.NoteSource),
 	}

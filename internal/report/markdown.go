@@ -49,6 +49,7 @@ func (m *markdownReport) build() error {
 	}
 	m.estimates(rows)
 	m.differences(rows)
+	m.regret()
 	m.ledger()
 	if err := m.services(); err != nil {
 		return err

@@ -75,19 +75,24 @@ func (t *textReport) power() {
 	if len(p.Rows) == 0 {
 		return
 	}
+	t.heading("uncertainty of the power figures")
+	t.cells(p.Rows)
+	for _, note := range p.Notes {
+		t.line(tty.NoColor, note)
+	}
+}
+
+// cells writes a table with a column a policy.
+func (t *textReport) cells(rows []powerRow) {
 	table := tty.Table{Header: t.names}
-	for _, row := range p.Rows {
+	for _, row := range rows {
 		r := tty.Row{Label: row.Label}
 		for _, cell := range row.Cells {
 			r.Cells = append(r.Cells, tty.Cell{Text: cell})
 		}
 		table.Rows = append(table.Rows, r)
 	}
-	t.heading("uncertainty of the power figures")
 	t.table(&table)
-	for _, note := range p.Notes {
-		t.line(tty.NoColor, note)
-	}
 }
 
 // power writes the table as Markdown.

@@ -39,6 +39,7 @@ func Text(w io.Writer, s *results.Summary, o Options) error {
 	t.legendOfNames()
 	t.means(rows)
 	t.differences(rows)
+	t.regret()
 	t.ledger()
 	t.grades()
 	t.power()

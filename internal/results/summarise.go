@@ -36,6 +36,7 @@ type Inputs struct {
 	Currency  string   // the label of money
 	Effective []byte   // scenario.effective.yaml, as written
 	Policies  []string // in the scenario's order; the first is the base of comparisons
+	Oracles   []string // the policies that are told the future
 	Grades    Grades
 	Notes     []Note // sources and assumptions; warnings of the runs are added
 }
@@ -71,6 +72,7 @@ func Summarise(runs []*Run, in Inputs) (*Summary, error) {
 		if err != nil {
 			return nil, fmt.Errorf("summarise %s: policy %s: %w", in.Scenario, group[0].Policy, err)
 		}
+		p.Oracle = slices.Contains(in.Oracles, p.Name)
 		spreads[p.Name] = p.powerUncertainty(group)
 		s.Policies = append(s.Policies, p)
 		s.warn(runWarnings(group)...)

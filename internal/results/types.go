@@ -111,6 +111,7 @@ type Replication struct {
 // PolicySummary is a policy over all its seeds.
 type PolicySummary struct {
 	Name          string                    `json:"name"`
+	Oracle        bool                      `json:"oracle,omitempty"` // it is told the future: a bound, nothing to run
 	Metrics       map[string]Estimate       `json:"metrics"`
 	Services      map[string]ServiceSummary `json:"services"`
 	Replications  []Replication             `json:"replications"`
@@ -182,8 +183,10 @@ type Summary struct {
 	Currency      string          `json:"currency"` // of the metrics that say usd
 	Policies      []PolicySummary `json:"policies"`
 	Comparisons   []Comparison    `json:"comparisons"`
-	Grades        Grades          `json:"grades"`
-	Notes         []Note          `json:"notes"`
+	// Regret holds the policies against bounds, where the scenario asks for it.
+	Regret *RegretReport `json:"regret,omitempty"`
+	Grades Grades        `json:"grades"`
+	Notes  []Note        `json:"notes"`
 	// CarbonSensitivity is there when it was asked for.
 	CarbonSensitivity *CarbonSensitivity `json:"carbonSensitivity,omitempty"`
 }

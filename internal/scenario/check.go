@@ -49,6 +49,18 @@ func (c *checker) all() {
 	for i := range s.Policies {
 		c.policy(i)
 	}
+	c.regret(s)
+}
+
+// regret needs promises that a bound can keep.
+func (c *checker) regret(s *Spec) {
+	for i, service := range s.Services {
+		if _, _, ok := service.SLO.Latency.Target(); s.Regret && !ok {
+			at := fmt.Sprintf("spec.services[%d].slo.latency", i)
+			c.fail("spec.regret", "service "+service.Name+" promises no latency, so nothing bounds how few replicas are enough",
+				"state "+at+", or leave regret out", at)
+		}
+	}
 }
 
 // fail reports a fault at path, unless the decoder has found one there or at

@@ -72,6 +72,11 @@ func (c *checker) scaler(s *Scaler, path string, services []string) {
 			manifest = positions
 		}
 	}
+	if fc, ok := s.Config.(policies.FileConfig); ok {
+		if field, named := fc.NamedFile(); named != "" && !c.policyFile(fc, named, path+"."+field) {
+			return
+		}
+	}
 	var problems []policies.Problem
 	if kind.Check != nil {
 		problems = kind.Check(s.Config)
@@ -96,10 +101,24 @@ func (c *checker) scaler(s *Scaler, path string, services []string) {
 	}
 }
 
+// policyFile hands a configuration the file it names; false when that failed,
+// which is reported at path.
+func (c *checker) policyFile(config policies.FileConfig, named, path string) bool {
+	before := len(c.errs)
+	c.input(named, path, func(r io.Reader, name string) error {
+		data, err := io.ReadAll(io.LimitReader(r, schema.MaxBytes+1))
+		if err == nil {
+			err = config.SetFile(data, name)
+		}
+		return err
+	})
+	return len(c.errs) == before
+}
+
 // facts are what is known of a service before its pools are.
 func (c *checker) facts(i int) policies.Model {
 	s := &c.Scenario.Spec.Services[i]
-	m := policies.Model{Service: s.Name, HasCPU: s.CPU != nil}
+	m := policies.Model{Service: s.Name, Start: c.Start(), HasCPU: s.CPU != nil}
 	for _, name := range c.Pods[i].Containers() {
 		m.Containers = append(m.Containers, policies.Container{Name: name})
 	}

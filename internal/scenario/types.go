@@ -54,6 +54,11 @@ type Spec struct {
 	Cost Cost `yaml:"cost"`
 	// Policies are compared with the first one.
 	Policies []Policy `yaml:"policies" kwatt:"required,minItems=1"`
+	// Regret also runs what bounds the policies, and reports how much more than it
+	// each of them needs: an oracle with the least energy, carbon and cost that
+	// keep the SLO, and the best static fleet. Every service must promise a
+	// latency. It takes about as many runs again as six policies with all seeds.
+	Regret bool `yaml:"regret,omitempty"`
 }
 
 // Seeds are consecutive seeds, one replication each, paired across policies.

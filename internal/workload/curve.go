@@ -157,6 +157,17 @@ func (c *Curve) Rate(t vtime.Time) float64 {
 // Peak returns the highest rate of any step in req/s, events included.
 func (c *Curve) Peak() float64 { return slices.Max(c.Rates) }
 
+// Highest returns the highest rate of any step between two instants in req/s,
+// events included, and 0 outside the window.
+func (c *Curve) Highest(from, to vtime.Time) float64 {
+	from, to = max(from, 0), min(to, vtime.At(c.Duration)-1)
+	top := 0.0
+	for i := int64(from) / int64(c.Step); i <= int64(to)/int64(c.Step) && from <= to; i++ {
+		top = max(top, c.Rates[i])
+	}
+	return top
+}
+
 // Mean returns the mean rate over the window in req/s.
 func (c *Curve) Mean() float64 {
 	sum := 0.0

@@ -133,6 +133,19 @@ func TestConstant(t *testing.T) {
 	}
 }
 
+func TestHighest(t *testing.T) {
+	c := &Curve{Duration: 5500 * time.Millisecond, Step: time.Second, Rates: []float64{1, 5, 2, 0, 7, 3}}
+	at := func(ms int) vtime.Time { return vtime.At(time.Duration(ms) * time.Millisecond) }
+	for _, w := range []struct {
+		from, to int
+		want     float64
+	}{{0, 999, 1}, {0, 1000, 5}, {1999, 2000, 5}, {2000, 2000, 2}, {3000, 3500, 0}, {2000, 60_000, 7}, {5499, 60_000, 3}, {-5, 100, 1}, {5500, 60_000, 0}, {60_000, 70_000, 0}} {
+		if got := c.Highest(at(w.from), at(w.to)); got != w.want {
+			t.Errorf("from %d to %d ms: %v, want %v", w.from, w.to, got, w.want)
+		}
+	}
+}
+
 func TestMissingBinsAreBridged(t *testing.T) {
 	c := newCurve(t, CurveConfig{Trace: minutes(nan, 3, nan, nan, 6, nan), Duration: 6 * time.Minute})
 	for minute, want := range []float64{3, 3, 4, 5, 6, 6} {

@@ -33,7 +33,23 @@ type Config struct {
 	InitialReadinessDelay units.Duration `yaml:"initialReadinessDelay" kwatt:"default=30s,min=0,max=1h"`
 
 	object map[string]any // what the manifest holds
+	served []Metric       // of the service, beside the catalogue
 }
+
+// NewConfig returns the defaults, for who makes an autoscaler of another object.
+func NewConfig() *Config { return newConfig().(*Config) }
+
+// Serve adds a metric of the service for External and Object metrics. Its
+// figure is read at each decision; ok is false while there is none.
+func (c *Config) Serve(name string, read func(o policies.Observation) (v float64, ok bool)) {
+	c.served = append(c.served, Metric{Name: name, service: read})
+}
+
+// Check returns what is wrong with the configuration.
+func (c *Config) Check() []policies.Problem { return c.check() }
+
+// Suits returns what the metrics want that the service does not have.
+func (c *Config) Suits(m policies.Model) []policies.Problem { return c.suits(m) }
 
 // Manifest implements policies.ManifestConfig.
 func (c *Config) Manifest() string { return c.File }

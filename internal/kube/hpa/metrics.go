@@ -81,6 +81,24 @@ const (
 	gpu = "nvidia.com/gpu"
 )
 
+// FindPodMetric returns what reads a metric of the pods, nil where the catalogue
+// has none of this name.
+func FindPodMetric(name string) func(policies.PodMetrics) float64 {
+	if m := find(podMetrics, name); m != nil {
+		return m.pod
+	}
+	return nil
+}
+
+// FindServiceMetric returns what reads a metric of the service, nil where the
+// catalogue has none of this name.
+func FindServiceMetric(name string) func(policies.Observation) (v float64, ok bool) {
+	if m := find(serviceMetrics, name); m != nil {
+		return m.service
+	}
+	return nil
+}
+
 func find(metrics []Metric, name string) *Metric {
 	for i := range metrics {
 		if metrics[i].Name == name {
@@ -101,8 +119,10 @@ func names(metrics []Metric) string {
 // serviceLabel is the label of all simulated metrics.
 const serviceLabel = "service"
 
-// serveable names the metrics that the simulation does not have.
-func serveable(a *autoscalingv2.HorizontalPodAutoscaler) []policies.Problem {
+// serveable names the metrics that the simulation does not have; served are
+// there beside the catalogue.
+func serveable(a *autoscalingv2.HorizontalPodAutoscaler, served []Metric) []policies.Problem {
+	ofService := slices.Concat(served, serviceMetrics)
 	var all []policies.Problem
 	known := func(path string, id autoscalingv2.MetricIdentifier, metrics []Metric) {
 		if id.Name != "" && find(metrics, id.Name) == nil { // without a name upstream's validation has spoken
@@ -131,9 +151,9 @@ func serveable(a *autoscalingv2.HorizontalPodAutoscaler) []policies.Problem {
 		case m.Pods != nil:
 			known(path+".pods", m.Pods.Metric, podMetrics)
 		case m.External != nil:
-			known(path+".external", m.External.Metric, serviceMetrics)
+			known(path+".external", m.External.Metric, ofService)
 		case m.Object != nil:
-			known(path+".object", m.Object.Metric, serviceMetrics)
+			known(path+".object", m.Object.Metric, ofService)
 		case m.Resource != nil:
 			resource(path+".resource", string(m.Resource.Name))
 		case m.ContainerResource != nil:

@@ -41,7 +41,7 @@ func (c *Config) read() (*autoscalingv2.HorizontalPodAutoscaler, []policies.Prob
 	if len(problems) > 0 {
 		return nil, problems
 	}
-	out, problems := readObject(object)
+	out, problems := readObject(object, c.served)
 	for i := range problems {
 		problems[i].Path = prefix + problems[i].Path
 	}
@@ -91,7 +91,7 @@ func fromList(object map[string]any) (_ map[string]any, prefix string, problems 
 
 // readObject does what the API server does to a new object, and looks for what
 // kwatt cannot serve. All that can be found at once is.
-func readObject(object map[string]any) (*autoscalingv2.HorizontalPodAutoscaler, []policies.Problem) {
+func readObject(object map[string]any, served []Metric) (*autoscalingv2.HorizontalPodAutoscaler, []policies.Problem) {
 	decoded, problems := manifest.Decode(decoder, object, kind)
 	if decoded == nil {
 		if bad := quantities(object["spec"], "spec"); len(bad) > 0 {
@@ -114,7 +114,7 @@ func readObject(object map[string]any) (*autoscalingv2.HorizontalPodAutoscaler, 
 		return nil, append(problems, policies.Problem{Message: err.Error()})
 	}
 	legacyscheme.Scheme.Default(out) // v1 has a behavior in an annotation, without defaults
-	return out, append(problems, serveable(out)...)
+	return out, append(problems, serveable(out, served)...)
 }
 
 // quantities finds what does not read as one, in upstream's words.

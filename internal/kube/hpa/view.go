@@ -212,6 +212,10 @@ func (v *view) service(name string) (value int64, ok bool) {
 	if !v.o.Valid {
 		return 0, false
 	}
-	x, ok := find(serviceMetrics, name).service(v.o)
+	m := find(v.config.served, name)
+	if m == nil {
+		m = find(serviceMetrics, name)
+	}
+	x, ok := m.service(v.o)
 	return milli(x), ok
 }

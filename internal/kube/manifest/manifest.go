@@ -12,6 +12,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	utilerrors "k8s.io/apimachinery/pkg/util/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	kjson "sigs.k8s.io/json"
 
 	"github.com/kwatt-sim/kwatt/internal/policies"
 )
@@ -32,6 +33,28 @@ func Decode(d runtime.Decoder, object map[string]any, kind string) (runtime.Obje
 		return decoded, decodingProblems(err)
 	}
 	return decoded, nil
+}
+
+// Unmarshal reads an object whose kind upstream's scheme does not know, as strictly,
+// into a struct with JSON tags.
+func Unmarshal(object map[string]any, apiVersion, kind string, into any) []policies.Problem {
+	for _, x := range []struct{ path, want string }{{"apiVersion", apiVersion}, {"kind", kind}} {
+		if is := object[x.path]; is != x.want {
+			return []policies.Problem{{Path: x.path, Message: fmt.Sprintf("want %s, found %v", x.want, is), Hint: "head the file with apiVersion and kind"}}
+		}
+	}
+	data, err := json.Marshal(object)
+	if err != nil {
+		return []policies.Problem{{Message: err.Error()}}
+	}
+	unknown, err := kjson.UnmarshalStrict(data, into)
+	if err == nil && len(unknown) > 0 {
+		err = runtime.NewStrictDecodingError(unknown)
+	}
+	if err != nil {
+		return decodingProblems(err)
+	}
+	return nil
 }
 
 // unknownField and wrongType find the path in the decoder's messages; that of a

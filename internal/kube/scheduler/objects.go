@@ -33,7 +33,6 @@ const namespace = "default"
 // its device plugin advertises.
 const (
 	gpuResource   = "nvidia.com/gpu"
-	gpuTaint      = "nvidia.com/gpu"
 	labelPresent  = "nvidia.com/gpu.present"
 	labelProduct  = "nvidia.com/gpu.product"
 	labelCount    = "nvidia.com/gpu.count"
@@ -49,7 +48,8 @@ type Watts struct{ Base, Empty, Bare, Context, Busy float64 }
 // Pool is a node pool as its Node objects show it.
 type Pool struct {
 	Name, Zone, Product      string
-	GPUsPerNode, UnitsPerGPU int            // units of nvidia.com/gpu; more than 1 is time-slicing
+	Resource                 string         // that stands for its devices; "" is nvidia.com/gpu
+	GPUsPerNode, UnitsPerGPU int            // units of the resource; more than 1 is time-slicing
 	MIG                      map[string]int // slices per GPU by profile
 	CPU, Memory              string         // quantities
 	Labels                   map[string]string
@@ -103,13 +103,20 @@ func (p Pool) node(name string, intensity float64) *v1.Node {
 			Labels: map[string]string{
 				v1.LabelHostname: name, v1.LabelOSStable: "linux", v1.LabelArchStable: "amd64", v1.LabelInstanceTypeStable: p.Name,
 				"karpenter.sh/nodepool": p.Name,
-				labelPresent:            "true", labelProduct: p.Product, labelCount: strconv.Itoa(p.GPUsPerNode), labelReplicas: strconv.Itoa(max(p.UnitsPerGPU, 1)),
 			},
 			Annotations: map[string]string{
 				power.NodeBase: watts(p.Watts.Base), power.NodeEmpty: watts(p.Watts.Empty), power.GPUBare: watts(p.Watts.Bare),
 				power.GPUContext: watts(p.Watts.Context), power.GPUBusy: watts(p.Watts.Busy), power.Intensity: watts(intensity),
 			},
 		},
+	}
+	device := resourceOf(p.Resource)
+	if device == gpuResource { // what NVIDIA's feature discovery finds
+		maps.Copy(n.Labels, map[string]string{
+			labelPresent: "true", labelProduct: p.Product, labelCount: strconv.Itoa(p.GPUsPerNode), labelReplicas: strconv.Itoa(max(p.UnitsPerGPU, 1)),
+		})
+	} else {
+		n.Annotations[power.Accelerator] = power.EncodeAccelerator(power.AcceleratorOf{Resource: string(device), Product: p.Product, Count: p.GPUsPerNode})
 	}
 	maps.Copy(n.Labels, p.Labels)
 	if p.Zone != "" {
@@ -118,7 +125,7 @@ func (p Pool) node(name string, intensity float64) *v1.Node {
 	n.Spec.Taints = p.taints()
 	n.Status.Capacity = v1.ResourceList{
 		v1.ResourceCPU: resource.MustParse(p.CPU), v1.ResourceMemory: resource.MustParse(p.Memory), v1.ResourcePods: resource.MustParse("110"),
-		gpuResource: *resource.NewQuantity(int64(p.GPUsPerNode*max(p.UnitsPerGPU, 1)), resource.DecimalSI),
+		device: *resource.NewQuantity(int64(p.GPUsPerNode*max(p.UnitsPerGPU, 1)), resource.DecimalSI),
 	}
 	for profile, perGPU := range p.MIG {
 		n.Status.Capacity[migResource(profile)] = *resource.NewQuantity(int64(p.GPUsPerNode*perGPU), resource.DecimalSI)
@@ -156,7 +163,8 @@ const defaultContainer = "server"
 type Service struct {
 	Name                         string
 	Template                     *PodTemplate       // nil: one container that asks for its GPU only
-	Units                        int                // of nvidia.com/gpu
+	Resource                     string             // that stands for its devices; "" is nvidia.com/gpu
+	Units                        int                // of the resource
 	MIG                          string             // a slice's profile instead
 	BusyWatts                    map[string]float64 // of a whole GPU, by product
 	MinAvailable, MaxUnavailable string             // of its PodDisruptionBudget: "2", "25%" or ""
@@ -167,14 +175,22 @@ func (s Service) gpu() (v1.ResourceName, int64) {
 	if s.MIG != "" {
 		return migResource(s.MIG), 1
 	}
-	return gpuResource, int64(s.Units)
+	return resourceOf(s.Resource), int64(s.Units)
+}
+
+// resourceOf is a resource by its name, "" for NVIDIA's.
+func resourceOf(name string) v1.ResourceName {
+	if name == "" {
+		return gpuResource
+	}
+	return v1.ResourceName(name)
 }
 
 // pod returns the template of the service's pods with the GPU filled in.
 func (s Service) pod() (*v1.Pod, error) {
 	t := v1.PodTemplateSpec{Spec: v1.PodSpec{
 		Containers: []v1.Container{{Name: defaultContainer, Image: s.Name}}, Priority: new(int32), SchedulerName: v1.DefaultSchedulerName,
-		Tolerations: []v1.Toleration{{Key: gpuTaint, Operator: v1.TolerationOpExists, Effect: v1.TaintEffectNoSchedule}},
+		Tolerations: []v1.Toleration{{Key: string(resourceOf(s.Resource)), Operator: v1.TolerationOpExists, Effect: v1.TaintEffectNoSchedule}},
 	}}
 	if s.Template != nil {
 		t = *s.Template.template.DeepCopy()
@@ -215,7 +231,7 @@ func (s Service) askForGPU(spec *v1.PodSpec) error {
 	asked := false
 	for _, c := range spec.Containers {
 		for r, q := range c.Resources.Limits {
-			if !strings.HasPrefix(string(r), "nvidia.com/") {
+			if r != name && !strings.HasPrefix(string(r), "nvidia.com/") {
 				continue
 			}
 			if asked || r != name || q.Value() != want {

@@ -55,7 +55,7 @@ type scaler struct {
 	config Config
 	model  policies.Model
 	bounds capacity.Bounds
-	search search
+	search *capacity.Search
 	delay  capacity.Delay
 }
 
@@ -64,11 +64,11 @@ func newScaler(c *Config, m policies.Model) (*scaler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("energyAware: %w", err)
 	}
-	search := newSearch(m, rates)
+	search := capacity.NewSearch(m, rates)
 	return &scaler{
 		config: *c,
 		model:  m,
-		bounds: capacity.NewBounds(c.MinReplicas, c.MaxReplicas, search.fleet),
+		bounds: capacity.NewBounds(c.MinReplicas, c.MaxReplicas, search.Fleet),
 		search: search,
 		delay:  capacity.Delay{Length: c.ScaleDownDelay.D()},
 	}, nil
@@ -83,32 +83,32 @@ func (s *scaler) Decide(o policies.Observation) policies.Decision {
 		return policies.Decision{Replicas: s.bounds.Clamp(o.Desired), Reason: "no telemetry yet"}
 	}
 	demand := o.ArrivalRate * (1 + s.config.Headroom)
-	best := s.search.cheapest(demand, s.bounds)
-	n := s.delay.Highest(o.Now, best.replicas)
+	best := s.search.Cheapest(demand, s.bounds)
+	n := s.delay.Highest(o.Now, best.Replicas)
 	return policies.Decision{Replicas: n, Reason: s.reason(o.ArrivalRate, n, best)}
 }
 
-func (s *scaler) reason(rate float64, n int, best plan) string {
+func (s *scaler) reason(rate float64, n int, best capacity.Plan) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%.1f req/s + %.3g %%: ", rate, 100*s.config.Headroom)
-	if best.overload {
-		fmt.Fprintf(&b, "more than %d replicas serve within the bounds", best.replicas)
+	if best.Overload {
+		fmt.Fprintf(&b, "more than %d replicas serve within the bounds", best.Replicas)
 		return b.String()
 	}
-	fmt.Fprintf(&b, "%d replicas (%s) draw least, %.0f W predicted at %.0f %% busy", best.replicas, s.placement(best), best.watts, 100*best.busy)
+	fmt.Fprintf(&b, "%d replicas (%s) draw least, %.0f W predicted at %.0f %% busy", best.Replicas, s.placement(best), best.Watts, 100*best.Busy)
 	if s.model.LatencyTarget > 0 {
-		fmt.Fprintf(&b, ", p%.3g %.3g s of %.3g s", 100*s.model.LatencyQuantile, best.latency, s.model.LatencyTarget)
+		fmt.Fprintf(&b, ", p%.3g %.3g s of %.3g s", 100*s.model.LatencyQuantile, best.Latency, s.model.LatencyTarget)
 	}
-	if n > best.replicas {
+	if n > best.Replicas {
 		fmt.Fprintf(&b, "; %d held, the most within %s", n, s.config.ScaleDownDelay)
 	}
 	return b.String()
 }
 
 // placement writes how the replicas lie, for example "t4 12, l4 3".
-func (s *scaler) placement(p plan) string {
+func (s *scaler) placement(p capacity.Plan) string {
 	var parts []string
-	for i, n := range p.counts {
+	for i, n := range p.Counts {
 		if n > 0 {
 			parts = append(parts, fmt.Sprintf("%s %d", s.model.Pools[i].Name, n))
 		}

@@ -1,7 +1,6 @@
 package energyaware
 
 import (
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -126,39 +125,6 @@ func TestPools(t *testing.T) {
 	d := newTest(t, config(), m).Decide(policies.Observation{Valid: true, ArrivalRate: 80 * 42})
 	if d.Replicas != 42 || !strings.Contains(d.Reason, "(a100 2, t4 40)") {
 		t.Errorf("%+v", d)
-	}
-}
-
-// TestSearchIsExhaustive compares the cut-off search with all counts, where a
-// steep busy power makes more replicas than the fewest worth while.
-func TestSearchIsExhaustive(t *testing.T) {
-	m := model()
-	m.MaxBatch = 4
-	p := &m.Pools[0]
-	p.BatchSeconds = []float64{0, 0.010, 0.011, 0.012, 0.013}
-	p.BusyWatts = []float64{0, 40, 200, 900, 2000}
-	p.NodeBaseWatts, p.ContextWatts, p.BareWatts = 2, 1, 0.5
-	s := newTest(t, config(), m)
-	beyond := 0
-	for demand := 10.0; demand < 5000; demand *= 1.3 {
-		got := s.search.cheapest(demand, s.bounds)
-		fewest, _ := s.search.fleet.Replicas(demand)
-		want := plan{watts: math.Inf(1)}
-		for n := fewest; n <= s.bounds.Max; n++ {
-			s.search.fleet.Counts(n, s.search.counts)
-			if p := s.search.predict(n, demand, s.search.idleWatts(s.search.counts)); p.watts < want.watts {
-				want = p
-			}
-		}
-		if got.replicas != want.replicas || got.watts != want.watts {
-			t.Errorf("%.0f req/s: %d replicas at %.1f W, all counts give %d at %.1f W", demand, got.replicas, got.watts, want.replicas, want.watts)
-		}
-		if got.replicas > fewest {
-			beyond++
-		}
-	}
-	if beyond == 0 {
-		t.Error("the case never needs more than the fewest replicas")
 	}
 }
 

@@ -1,6 +1,7 @@
 package forecast
 
 import (
+	"errors"
 	"fmt"
 	"time"
 
@@ -11,7 +12,7 @@ import (
 type scaler struct {
 	config  Config
 	horizon time.Duration
-	series  *series
+	outlook outlook
 	fleet   capacity.Fleet
 	bounds  capacity.Bounds
 	delay   capacity.Delay
@@ -27,14 +28,31 @@ func newScaler(c *Config, m policies.Model) (*scaler, error) {
 		order[i] = i
 	}
 	horizon := horizonOf(c, m)
-	steps := int(horizon/c.Step.D()) + 2 // a horizon may begin late in a step
-	s := newSeries(c, resample(m.History, m.HistoryStep, c.Step.D()), steps)
+	ahead, err := newOutlook(c, m, horizon)
+	if err != nil {
+		return nil, fmt.Errorf("forecast: service %s: %w", m.Service, err)
+	}
 	fleet := capacity.NewFleet(m, rates, order)
 	return &scaler{
-		config: *c, horizon: horizon, series: s, fleet: fleet,
+		config: *c, horizon: horizon, outlook: ahead, fleet: fleet,
 		bounds: capacity.NewBounds(c.MinReplicas, c.MaxReplicas, fleet),
 		delay:  capacity.Delay{Length: c.ScaleDownDelay.D()},
 	}, nil
+}
+
+func newOutlook(c *Config, m policies.Model, horizon time.Duration) (outlook, error) {
+	method, err := c.method()
+	if err != nil {
+		return nil, err
+	}
+	if method.Oracle {
+		if m.Future == nil {
+			return nil, errors.New("perfect foresight was not told the future")
+		}
+		return foresight{m.Future}, nil
+	}
+	steps := int(horizon/c.Step.D()) + 2 // a horizon may begin late in a step
+	return newSeries(c, method, resample(m.History, m.HistoryStep, c.Step.D()), steps), nil
 }
 
 // horizonOf is the configured horizon, or the time until a replica asked for
@@ -55,13 +73,13 @@ func (s *scaler) Interval() time.Duration { return s.config.Interval.D() }
 
 // Decide implements policies.Scaler.
 func (s *scaler) Decide(o policies.Observation) policies.Decision {
-	s.series.see(o.Now, o.ArrivalRate, o.Valid)
-	ahead, known := s.series.highest(o.Now, s.horizon, s.config.Quantile)
+	s.outlook.see(o)
+	ahead, known := s.outlook.highest(o.Now, s.horizon, s.config.Quantile)
 	if !known && !o.Valid {
 		return policies.Decision{Replicas: s.bounds.Clamp(o.Desired), Reason: "neither history nor telemetry yet"}
 	}
 	demand := ahead
-	if o.Valid {
+	if o.Valid && (s.config.SafetyNet || !known) {
 		demand = max(demand, o.ArrivalRate)
 	}
 	want, enough := s.fleet.Replicas(demand)
@@ -73,8 +91,7 @@ func (s *scaler) Decide(o policies.Observation) policies.Decision {
 func (s *scaler) reason(o policies.Observation, ahead float64, known, enough bool, want, n int) string {
 	text := "no forecast yet"
 	if known {
-		text = fmt.Sprintf("%s: p%.3g of the next %s is %.1f req/s",
-			s.series.model.Kind(), 100*s.config.Quantile, s.horizon, ahead)
+		text = fmt.Sprintf("%s is %.1f req/s", s.outlook.what(s.horizon, s.config.Quantile), ahead)
 	}
 	if o.Valid {
 		text += fmt.Sprintf(", now %.1f req/s", o.ArrivalRate)

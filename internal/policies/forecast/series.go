@@ -1,25 +1,25 @@
 package forecast
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/forecast"
+	"github.com/kwatt-sim/kwatt/internal/policies"
 	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
-
-// keptSeasons is how much of the series a fit looks at.
-const keptSeasons = 8
 
 // series is the service's rate in steps and the model that follows it.
 type series struct {
 	step, refit time.Duration
+	method      forecast.Method
 	options     forecast.Options
 	values      []float64
-	model       *forecast.Model // nil until there is a value
-	stepEnd     vtime.Time      // of the step that is being filled
-	sum         float64         // of the rates seen in it
+	model       forecast.Forecaster // nil until there is a value
+	stepEnd     vtime.Time          // of the step that is being filled
+	sum         float64             // of the rates seen in it
 	seen        int
 	fitAt       vtime.Time // when to fit again
 }
@@ -29,9 +29,9 @@ type series struct {
 const keptHorizon = 64
 
 // newSeries starts with the history before the window.
-func newSeries(c *Config, history []float64, steps int) *series {
+func newSeries(c *Config, method forecast.Method, history []float64, steps int) *series {
 	s := &series{
-		step: c.Step.D(), refit: c.Refit.D(), stepEnd: vtime.At(c.Step.D()),
+		method: method, step: c.Step.D(), refit: c.Refit.D(), stepEnd: vtime.At(c.Step.D()),
 		options: forecast.Options{Season: int(c.Season / c.Step), Horizon: min(steps, keptHorizon)},
 	}
 	for _, y := range history {
@@ -49,12 +49,18 @@ func finite(y float64) float64 {
 	return y
 }
 
-// see takes in a rate, or a tick without one, and closes the steps that ended.
-func (s *series) see(now vtime.Time, rate float64, valid bool) {
-	for now >= s.stepEnd {
+// see takes in the rate that telemetry shows, at the centre of its window, and
+// closes the steps that ended before it. A tick without telemetry is late by
+// nothing that is known: it closes the steps up to now.
+func (s *series) see(o policies.Observation) {
+	at := o.Now
+	if o.Valid {
+		at = o.At.Add(-min(o.Window, time.Duration(o.At)) / 2)
+	}
+	for at >= s.stepEnd {
 		s.close()
 	}
-	if rate = finite(rate); valid && !math.IsNaN(rate) {
+	if rate := finite(o.ArrivalRate); o.Valid && !math.IsNaN(rate) {
 		s.sum += rate
 		s.seen++
 	}
@@ -79,19 +85,21 @@ func (s *series) close() {
 
 // fit fits the model to the latest values.
 func (s *series) fit(now vtime.Time) {
-	if most := keptSeasons * s.options.Season; len(s.values) > most {
-		s.values = slices.Clone(s.values[len(s.values)-most:])
-	}
-	m, err := forecast.Fit(s.values, s.options)
+	s.values = slices.Clone(forecast.Recent(s.values, s.options.Season))
+	m, err := s.method.Fit(s.values, s.options)
 	if err != nil { // there is no value yet, the one fault of a finite series
 		return
 	}
 	s.model = m
 	again := s.refit
-	if !m.Kind().Seasonal() {
+	if seasonal, ok := m.(forecast.Seasonal); ok && !seasonal.UsesSeason() {
 		again = min(again, time.Hour)
 	}
 	s.fitAt = now.Add(again)
+}
+
+func (s *series) what(horizon time.Duration, q float64) string {
+	return fmt.Sprintf("%v: p%.3g of the next %s", s.model, 100*q, horizon)
 }
 
 // highest returns the highest quantile forecast from now to now + horizon,

@@ -37,6 +37,26 @@ const (
 	Intensity  = "carbon.kwatt.dev/intensity-grams-per-kwh"
 )
 
+// Accelerator is the annotation of a node whose devices are not NVIDIA's, for
+// which feature discovery sets no labels: JSON of an AcceleratorOf.
+const Accelerator = "power.kwatt.dev/accelerator"
+
+// AcceleratorOf says what a node's devices are.
+type AcceleratorOf struct {
+	Resource string `json:"resource"` // qualcomm.com/qaic
+	Product  string `json:"product"`  // as PodBusy names it
+	Count    int    `json:"count"`
+}
+
+// EncodeAccelerator writes the annotation Accelerator.
+func EncodeAccelerator(a AcceleratorOf) string {
+	b, err := json.Marshal(a)
+	if err != nil {
+		panic("power: " + err.Error()) // strings and a number always have a form
+	}
+	return string(b)
+}
+
 // PodBusy is the annotation of a pod that overrides the nodes' busy watts: a
 // JSON object from GPU product (the node's label nvidia.com/gpu.product) to
 // watts of a whole GPU.
@@ -65,6 +85,7 @@ type Node struct {
 	Base, Empty, Bare, Context, Busy float64
 	Devices                          float64
 	Product                          string
+	Resource                         v1.ResourceName // of devices that are not NVIDIA's
 }
 
 // NodeOf reads a node's annotations; an error names the one that is missing or
@@ -81,7 +102,13 @@ func NodeOf(n *v1.Node) (Node, error) {
 		}
 		*x.into = v
 	}
-	if text, ok := n.Labels[labelCount]; ok {
+	if text, ok := n.Annotations[Accelerator]; ok {
+		var a AcceleratorOf
+		if err := json.Unmarshal([]byte(text), &a); err != nil || a.Resource == "" || a.Count < 1 {
+			return Node{}, fmt.Errorf("annotation %s is %q, want a resource, a product and a count", Accelerator, text)
+		}
+		m.Resource, m.Product, m.Devices = v1.ResourceName(a.Resource), a.Product, float64(a.Count)
+	} else if text, ok := n.Labels[labelCount]; ok {
 		count, err := strconv.ParseUint(text, 10, 16)
 		if err != nil {
 			return Node{}, fmt.Errorf("label %s is %q, want a number of GPUs", labelCount, text)
@@ -113,7 +140,7 @@ func annotation(n *v1.Node, key string) (float64, error) {
 
 // Pod is what a pod adds to a GPU it runs on.
 type Pod struct {
-	Requests map[v1.ResourceName]int64 // of GPUs, their time-slices or MIG slices
+	Requests map[v1.ResourceName]int64 // of devices, their time-slices or MIG slices
 	Busy     map[string]float64        // by product
 }
 
@@ -123,7 +150,7 @@ func PodOf(p *v1.Pod) Pod {
 	out := Pod{Requests: map[v1.ResourceName]int64{}}
 	for i := range p.Spec.Containers {
 		for name, q := range p.Spec.Containers[i].Resources.Requests {
-			if IsGPU(name) {
+			if strings.Contains(string(name), "/") { // devices are extended resources
 				out.Requests[name] += q.Value()
 			}
 		}
@@ -148,7 +175,7 @@ func (m Node) Used(ni fwk.NodeInfo, pod *Pod) float64 {
 	used := 0.0
 	requested, allocatable := ni.GetRequested().GetScalarResources(), ni.GetAllocatable().GetScalarResources()
 	for name, total := range allocatable {
-		if total <= 0 || !IsGPU(name) {
+		if total <= 0 || !IsGPU(name) && name != m.Resource {
 			continue
 		}
 		n := requested[name]

@@ -1,33 +1,35 @@
-package energyaware
+package capacity
 
 import (
 	"math"
 	"slices"
 
 	"github.com/kwatt-sim/kwatt/internal/policies"
-	"github.com/kwatt-sim/kwatt/internal/policies/capacity"
 )
 
-// plan is a replica count, where its replicas lie and what is predicted of it.
-type plan struct {
-	replicas int
-	counts   []int // by pool
-	watts    float64
-	busy     float64 // highest utilisation of a replica
-	latency  float64 // s, at the SLO's quantile, the slowest pool's
-	overload bool    // even the most replicas do not keep the SLO
+// Plan is a replica count, where its replicas lie and what is predicted of it.
+type Plan struct {
+	Replicas int
+	Counts   []int // by pool
+	Watts    float64
+	Busy     float64 // highest utilisation of a replica
+	Latency  float64 // s, at the SLO's quantile, the slowest pool's
+	Overload bool    // even the most replicas do not keep the SLO
 }
 
-// search finds plans for one service.
-type search struct {
+// Search predicts what replica counts of one service draw. Replicas fill the
+// pools in the order of watts per replica. It is not safe for concurrent use.
+type Search struct {
+	Fleet  Fleet
 	pools  []policies.Pool
 	curves []curve
-	fleet  capacity.Fleet
 	counts []int // scratch
 }
 
-func newSearch(m policies.Model, rates []float64) search {
-	s := search{pools: m.Pools, curves: make([]curve, len(m.Pools)), counts: make([]int, len(m.Pools))}
+// NewSearch returns the search over m's pools, where a replica on pool i may get
+// rates[i] req/s at most.
+func NewSearch(m policies.Model, rates []float64) *Search {
+	s := &Search{pools: m.Pools, curves: make([]curve, len(m.Pools)), counts: make([]int, len(m.Pools))}
 	order := make([]int, len(m.Pools))
 	for i, p := range m.Pools {
 		order[i] = i
@@ -45,27 +47,27 @@ func newSearch(m policies.Model, rates []float64) search {
 		}
 		return 0
 	})
-	s.fleet = capacity.NewFleet(m, rates, order)
+	s.Fleet = NewFleet(m, rates, order)
 	return s
 }
 
-// cheapest returns the plan of the smallest power that serves demand req/s.
+// Cheapest returns the plan of the smallest power that serves demand req/s.
 // Counts grow until the idle draw alone is above the best found.
-func (s search) cheapest(demand float64, b capacity.Bounds) plan {
-	fewest, enough := s.fleet.Replicas(demand)
+func (s *Search) Cheapest(demand float64, b Bounds) Plan {
+	fewest, enough := s.Fleet.Replicas(demand)
 	fewest = max(fewest, b.Min)
 	if !enough || fewest > b.Max {
-		return plan{replicas: b.Max, overload: true}
+		return Plan{Replicas: b.Max, Overload: true}
 	}
-	best := plan{watts: math.Inf(1)}
+	best := Plan{Watts: math.Inf(1)}
 	for n := fewest; n <= b.Max; n++ {
-		s.fleet.Counts(n, s.counts)
+		s.Fleet.Counts(n, s.counts)
 		idle := s.idleWatts(s.counts)
-		if idle >= best.watts {
+		if idle >= best.Watts {
 			break
 		}
-		if p := s.predict(n, demand, idle); p.watts < best.watts {
-			p.counts = slices.Clone(s.counts)
+		if p := s.predict(n, demand, idle); p.Watts < best.Watts {
+			p.Counts = slices.Clone(s.counts)
 			best = p
 		}
 	}
@@ -73,35 +75,34 @@ func (s search) cheapest(demand float64, b capacity.Bounds) plan {
 }
 
 // predict returns the plan of n replicas that lie as s.counts says.
-func (s search) predict(n int, demand, idle float64) plan {
+func (s *Search) predict(n int, demand, idle float64) Plan {
 	load := 0.0
-	if c := s.fleet.Capacity(n); c > 0 {
+	if c := s.Fleet.Capacity(n); c > 0 {
 		load = demand / c
 	}
-	p := plan{replicas: n, watts: idle}
+	p := Plan{Replicas: n, Watts: idle}
 	for i, k := range s.counts {
 		if k == 0 {
 			continue
 		}
 		at := s.curves[i].at(load)
-		p.watts += float64(float64(k) * at.watts)
-		p.busy = max(p.busy, at.busy)
-		p.latency = max(p.latency, at.latency)
+		p.Watts += float64(float64(k) * at.watts)
+		p.Busy = max(p.Busy, at.busy)
+		p.Latency = max(p.Latency, at.latency)
 	}
 	return p
 }
 
 // idleWatts is what nodes and loaded GPUs draw without a request. Replicas
 // fill GPUs, and GPUs nodes, before the next is taken.
-func (s search) idleWatts(counts []int) float64 {
+func (s *Search) idleWatts(counts []int) float64 {
 	sum := 0.0
 	for i, n := range counts {
-		p := s.pools[i]
 		if n == 0 {
 			continue
 		}
-		nodes := ceilDiv(n, p.PodsPerNode)
-		gpus := min(ceilDiv(n, podsPerGPU(p)), nodes*p.GPUsPerNode)
+		p := s.pools[i]
+		nodes, gpus := devices(p, n)
 		sum += float64(float64(nodes) * p.NodeBaseWatts)
 		sum += float64(float64(gpus) * p.ContextWatts)
 		sum += float64(float64(nodes*p.GPUsPerNode-gpus) * p.BareWatts)
@@ -109,9 +110,46 @@ func (s search) idleWatts(counts []int) float64 {
 	return sum
 }
 
+// devices is how many nodes n replicas take, and how many GPUs get a context.
+func devices(p policies.Pool, n int) (nodes, gpus int) {
+	nodes = ceilDiv(n, p.PodsPerNode)
+	return nodes, min(ceilDiv(n, podsPerGPU(p)), nodes*p.GPUsPerNode)
+}
+
+// Draw is what one pool draws.
+type Draw struct {
+	Nodes int     // that are on
+	Watts float64 // at their plugs
+}
+
+// Draws sets draws, which has one place per pool, to what n replicas draw on
+// average while they serve rate req/s: nodes, GPUs with and without a context,
+// batches, and what hosts add to the watts of their GPUs.
+func (s *Search) Draws(n int, rate float64, draws []Draw) {
+	clear(s.counts)
+	s.Fleet.Counts(n, s.counts)
+	load := 0.0
+	if c := s.Fleet.Capacity(n); c > 0 {
+		load = rate / c
+	}
+	for i, k := range s.counts {
+		draws[i] = Draw{}
+		if k == 0 {
+			continue
+		}
+		p := s.pools[i]
+		nodes, gpus := devices(p, k)
+		aboveBare := float64(float64(gpus)*(p.ContextWatts-p.BareWatts)) + float64(float64(k)*s.curves[i].at(load).watts)
+		draws[i] = Draw{
+			Nodes: nodes,
+			Watts: float64(float64(nodes)*(p.NodeBaseWatts+float64(float64(p.GPUsPerNode)*p.BareWatts))) + float64((1+p.HostPerWatt)*aboveBare),
+		}
+	}
+}
+
 // perReplica is the watts of a replica on full nodes at the highest rate that
 // it may get; infinite where it may get none.
-func (s search) perReplica(i int) float64 {
+func (s *Search) perReplica(i int) float64 {
 	p := s.pools[i]
 	if s.curves[i] == nil {
 		return math.Inf(1)
@@ -135,7 +173,7 @@ type curve []point
 const curveSteps = 32
 
 func newCurve(m policies.Model, p policies.Pool, rate float64) curve {
-	s := capacity.Server(m, p)
+	s := Server(m, p)
 	c := make(curve, curveSteps+1)
 	for i := range c {
 		q := s.Predict(rate * float64(i) / curveSteps)
