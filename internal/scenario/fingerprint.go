@@ -14,8 +14,8 @@ import (
 )
 
 // Fingerprint is of all that a scenario puts its policies to: a hash for each
-// part of the spec but policies and seeds, defaults filled in, and one for the
-// files those parts name. Where two are equal, one seed brings both scenarios the
+// part of the spec but policies, seeds and regret, which adds runs and changes
+// none, defaults filled in, and one for the files those parts name. Where two are equal, one seed brings both scenarios the
 // same customers on the same cluster.
 type Fingerprint map[string]string
 
@@ -29,7 +29,7 @@ func (s *Scenario) Parts() (Fingerprint, error) {
 	for i := range spec.NumField() {
 		field := spec.Type().Field(i)
 		name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
-		if name == "policies" || name == "seeds" {
+		if name == "policies" || name == "seeds" || name == "regret" {
 			continue
 		}
 		part := reflect.New(reflect.StructOf([]reflect.StructField{field}))
@@ -61,7 +61,7 @@ func (f *File) Fingerprint() (Fingerprint, error) {
 	return parts, nil
 }
 
-// policyFiles are the manifests that only policies name.
+// policyFiles are the manifests and other files that only policies name.
 func (f *File) policyFiles() []string {
 	var files []string
 	add := func(named string) {
@@ -72,6 +72,10 @@ func (f *File) policyFiles() []string {
 	manifest := func(s *Scaler) {
 		if m, ok := s.Config.(policies.ManifestConfig); ok {
 			add(m.Manifest())
+		}
+		if c, ok := s.Config.(policies.FileConfig); ok {
+			_, named := c.NamedFile()
+			add(named)
 		}
 	}
 	for i := range f.Scenario.Spec.Policies {

@@ -58,6 +58,10 @@ func TestFingerprint(t *testing.T) {
 		}
 		return strings.Replace(fingerprinted, from, to, 1)
 	}
+	promised := strings.Replace(fingerprinted, "{serviceTime: {mean: 10ms}}", "{serviceTime: {mean: 10ms}}\n      slo: {latency: {p95: 1s}}", 1)
+	if d := of(promised, fingerprintedHPA, rates).Differences(of(promised+"  regret: true\n", fingerprintedHPA, rates)); len(d) > 0 {
+		t.Errorf("bounds beside the policies change %v", d)
+	}
 	for _, c := range []struct {
 		name             string
 		text, hpa, trace string
