@@ -26,6 +26,9 @@ var layers = [][]string{
 		"internal/cli",
 	},
 	{
+		"internal/plan",
+	},
+	{
 		"internal/gate",
 		"internal/sweep",
 	},
