@@ -11,7 +11,6 @@ import (
 
 	"github.com/kwatt-sim/kwatt/internal/engine"
 	"github.com/kwatt-sim/kwatt/internal/experiment"
-	"github.com/kwatt-sim/kwatt/internal/metrics"
 	"github.com/kwatt-sim/kwatt/internal/plan"
 	"github.com/kwatt-sim/kwatt/internal/results"
 	"github.com/kwatt-sim/kwatt/internal/scenario"
@@ -101,7 +100,7 @@ func (r *planRun) prepare(path string) error {
 		return ofCommandLine(err)
 	}
 	r.search.Candidates, r.search.Written = len(r.space.Candidates), r.space.Written()
-	return r.checkPrices()
+	return nil
 }
 
 // task takes what to look for from the flags and the scenario.
@@ -163,27 +162,6 @@ func arrivals(f *scenario.File) map[string]float64 {
 		out[""] += n
 	}
 	return out
-}
-
-// checkPrices refuses candidates on GPUs that cost nothing only because nobody wrote
-// down what they cost.
-func (r *planRun) checkPrices() error {
-	if !slices.ContainsFunc(r.search.Objectives, func(m metrics.Metric) bool { return m.Name == "cost_usd" }) {
-		return nil
-	}
-	for i := range r.space.Candidates {
-		f, err := r.space.File(plan.Trial{Candidate: i})
-		if err != nil {
-			return err
-		}
-		prices := f.Scenario.Spec.Cost.GPUHour
-		for _, p := range f.Scenario.Spec.Cluster.NodePools {
-			if _, ok := prices[p.GPU.Model]; !ok && len(prices) > 0 {
-				return usageError("spec.cost.gpuHour has no price for %s, which would be free: add it to the scenario, or --set 'spec.cost.gpuHour={..., %s: 2.50}'", p.GPU.Model, p.GPU.Model)
-			}
-		}
-	}
-	return nil
 }
 
 // describe prints the candidates.

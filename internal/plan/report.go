@@ -246,7 +246,7 @@ func (r *Report) note(s Search, found *Found) {
 		add("screening assumes that the busiest part, %s, goes no better when the window begins with it, and that all other requests are on time", r.Screen.Window)
 	}
 	if r.Limited {
-		add("the time budget cut candidates before anything was known of them: the best may be among them")
+		add("the time budget cut candidates that were not told apart from the best, which may be among them: only what reached the end was compared")
 	}
 	for _, b := range found.Bests {
 		if b.Winner < 0 {

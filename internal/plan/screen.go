@@ -138,7 +138,7 @@ func BusiestPart(slos []SLO, curves []*workload.Curve) (from, length time.Durati
 				at = i
 			}
 		}
-		if upTo[at+n]-upTo[at] >= screenMargin*late*upTo[steps] {
+		if upTo[at+n]-upTo[at] >= screenMargin*late*upTo[steps]*(1-1e-9) {
 			return time.Duration(at) * step, time.Duration(n) * step, true
 		}
 	}

@@ -48,7 +48,7 @@ const (
 	Screened Fate = "screened" // loses the SLO in the screening window alone
 	Misses   Fate = "misses"   // known to break an SLO
 	Dearer   Fate = "dearer"   // known to be worse, by every objective, than one that keeps the SLOs
-	Cut      Fate = "cut"      // left out for want of time: nothing is known
+	Cut      Fate = "cut"      // left out for want of time, and not told apart from the best
 	Finalist Fate = "finalist" // may be the best by an objective
 )
 
@@ -90,7 +90,7 @@ type Best struct {
 type Found struct {
 	Outcomes []Outcome
 	Bests    []Best
-	Limited  bool // the time left was not enough: some candidates were cut
+	Limited  bool // the time was short: some candidates were cut
 }
 
 // state of a search in progress.
