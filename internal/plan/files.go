@@ -96,10 +96,10 @@ func (r *Report) candidatesTable() *results.Table {
 		row := append(r.lead(i), string(c.Fate), c.Why, strings.Join(states, "; "), onFront, uint64(c.Figures[costMetric].N))
 		for _, name := range tableMetrics {
 			e := c.Figures[name]
-			switch {
-			case e.N == 0:
+			switch e.N {
+			case 0:
 				row = append(row, nil, nil, nil)
-			case e.N == 1:
+			case 1:
 				row = append(row, e.Mean, nil, nil)
 			default:
 				row = append(row, e.Mean, e.CILow, e.CIHigh)

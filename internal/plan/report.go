@@ -128,7 +128,7 @@ func (s Search) Report(space *Space, found *Found) (*Report, error) {
 	if !slices.ContainsFunc(found.Bests, func(b Best) bool { return b.Winner >= 0 }) {
 		r.Nearest = s.nearest(found)
 	}
-	r.note(s, found)
+	r.note(found)
 	return r, nil
 }
 
@@ -240,7 +240,7 @@ func (s Search) nearest(found *Found) *int {
 }
 
 // note adds what a reader has to know.
-func (r *Report) note(s Search, found *Found) {
+func (r *Report) note(found *Found) {
 	add := func(format string, args ...any) { r.Notes = append(r.Notes, fmt.Sprintf(format, args...)) }
 	if r.Screen != nil {
 		add("screening assumes that the busiest part, %s, goes no better when the window begins with it, and that all other requests are on time", r.Screen.Window)

@@ -16,13 +16,12 @@ import (
 // surface is a made-up response: a true cost and latency for each candidate, and noise
 // that is partly the seed's own and so common to all.
 type surface struct {
-	cost, latency    []float64
-	common, own      float64 // standard deviations, relative
-	draw             uint64  // which experiment it is
-	perRun           time.Duration
-	spent            time.Duration
-	trials           int
-	costs, latencies map[Trial]float64
+	cost, latency []float64
+	common, own   float64 // standard deviations, relative
+	draw          uint64  // which experiment it is
+	perRun        time.Duration
+	spent         time.Duration
+	trials        int
 }
 
 func (s *surface) Run(_ context.Context, trials []Trial) ([]*results.Run, error) {
