@@ -38,10 +38,16 @@ type policyCapacity struct {
 }
 
 type probeReport struct {
-	Peak    float64                     `json:"peak"`
-	State   plan.State                  `json:"state"`
-	Broken  string                      `json:"broken,omitempty"`
-	Figures map[string]results.Estimate `json:"figures"` // of the SLOs' metrics
+	Peak    float64     `json:"peak"`
+	State   plan.State  `json:"state"`
+	Broken  string      `json:"broken,omitempty"` // the SLO that is known to be
+	Figures []sloFigure `json:"figures"`
+}
+
+type sloFigure struct {
+	SLO    string           `json:"slo"`
+	Metric string           `json:"metric"`
+	Figure results.Estimate `json:"figure"`
 }
 
 // capacityRun is a search for capacity.
@@ -117,16 +123,16 @@ func (r *capacityRun) of(policy string, peak float64) (*policyCapacity, error) {
 		x := results.Round(found.Breaks * peak)
 		out.Breaks = &x
 	}
-	var names []string
-	for _, s := range r.search.SLOs {
-		names = append(names, s.Metric.Name)
-	}
 	for _, p := range found.Probes {
-		figures, err := plan.Estimates(p.Runs, r.search.Confidence, names...)
-		if err != nil {
-			return nil, err
+		pr := probeReport{Peak: results.Round(p.Factor * peak), State: p.State, Broken: p.Broken}
+		for _, slo := range r.search.SLOs {
+			e, err := slo.Estimate(p.Runs, r.search.Confidence)
+			if err != nil {
+				return nil, fmt.Errorf("policy %s: %s: %w", policy, slo.Text, err)
+			}
+			pr.Figures = append(pr.Figures, sloFigure{slo.Text, slo.Metric.Name, e})
 		}
-		out.Probes = append(out.Probes, probeReport{results.Round(p.Factor * peak), p.State, p.Broken, figures})
+		out.Probes = append(out.Probes, pr)
 	}
 	return out, nil
 }
@@ -222,21 +228,21 @@ func rate(x *float64) string {
 // break one.
 func (p *policyCapacity) breaker() string {
 	for _, probe := range p.Probes {
-		if p.Breaks != nil && probe.Peak == *p.Breaks {
-			if s, err := plan.ParseSLO(probe.Broken); err == nil {
-				return report.Label(s.Metric.Name)
+		for _, f := range probe.Figures {
+			if p.Breaks != nil && probe.Peak == *p.Breaks && f.SLO == probe.Broken {
+				return report.Label(f.Metric)
 			}
 		}
 	}
 	return "–"
 }
 
-// figures are the latency and attainment of a probe, where they were looked at.
+// figures are those of the SLOs, where there are any.
 func (p *probeReport) figures() string {
 	text := ""
-	for _, m := range metrics.Catalogue() {
-		if e, ok := p.Figures[m.Name]; ok && e.N > 0 {
-			text += fmt.Sprintf(", %s %s", report.Label(m.Name), report.Figure(m, e.Mean, ""))
+	for _, f := range p.Figures {
+		if m, err := metrics.Find(f.Metric); err == nil && f.Figure.N > 0 {
+			text += fmt.Sprintf(", %s %s", report.Label(m.Name), report.Figure(m, f.Figure.Mean, ""))
 		}
 	}
 	return text

@@ -139,6 +139,15 @@ func TestPlanWhenNothingKeeps(t *testing.T) {
 	}
 }
 
+// The nearest may be one that screening has refuted.
+func TestPlanWhenScreeningDropsTheNearest(t *testing.T) {
+	planFolder(t)
+	code, stdout, stderr := sim(t, append([]string{"plan", "fleet.yaml", "-q", "--out", t.TempDir(), "--slo", "latency_p95_seconds < 5ms"}, planGrid...)...)
+	if code != exitDiffers || !strings.Contains(stdout, "9 lose an SLO in the busiest part alone") || !strings.Contains(stdout, "(in the busiest part alone)\n  latency_p95_seconds < 5ms: ") {
+		t.Errorf("exit %d\n%s%s", code, stdout, stderr)
+	}
+}
+
 // stopAfter cancels once so many runs are told of.
 type stopAfter struct {
 	bytes.Buffer

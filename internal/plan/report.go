@@ -28,7 +28,8 @@ type Report struct {
 	Front         []int             `json:"front"` // candidates, the cheapest first
 	Best          []BestReport      `json:"best"`
 	// Nearest is the candidate that misses the SLOs by the least, when none keeps them.
-	Nearest *int `json:"nearest,omitempty"`
+	Nearest     *int        `json:"nearest,omitempty"`
+	NearestSLOs []SLOReport `json:"nearestSlos,omitempty"` // of the race, or else of the screening
 	// Limited says that the time budget cut candidates of which nothing was known.
 	Limited bool     `json:"limited"`
 	Notes   []string `json:"notes"`
@@ -68,9 +69,10 @@ type BestReport struct {
 	Change    *Change `json:"change,omitempty"`
 }
 
-// SLOReport is an SLO on the fresh seeds.
+// SLOReport is an SLO over seeds.
 type SLOReport struct {
 	SLO    string           `json:"slo"`
+	Metric string           `json:"metric"`
 	Figure results.Estimate `json:"figure"`
 	Kept   bool             `json:"kept"` // with the stated confidence
 }
@@ -126,7 +128,12 @@ func (s Search) Report(space *Space, found *Found) (*Report, error) {
 		r.Best = append(r.Best, br)
 	}
 	if !slices.ContainsFunc(found.Bests, func(b Best) bool { return b.Winner >= 0 }) {
-		r.Nearest = s.nearest(found)
+		if r.Nearest = s.nearest(found); r.Nearest != nil {
+			var err error
+			if r.NearestSLOs, err = s.sloReports(found.Outcomes[*r.Nearest].seen()); err != nil {
+				return nil, fmt.Errorf("candidate %d: %w", *r.Nearest, err)
+			}
+		}
 	}
 	r.note(found)
 	return r, nil
@@ -185,23 +192,8 @@ func (s Search) best(b Best, found *Found) (BestReport, error) {
 	if out.Figures, err = s.figures(fresh); err != nil {
 		return out, err
 	}
-	for _, slo := range s.SLOs {
-		var xs []float64
-		for _, r := range fresh {
-			if x, ok := slo.value(r); ok {
-				xs = append(xs, x)
-			}
-		}
-		sr := SLOReport{SLO: slo.Text}
-		if sr.Kept, err = slo.confirmed(fresh, s.Confidence); err != nil {
-			return out, err
-		}
-		if len(xs) > 0 {
-			if sr.Figure, err = estimate(xs, s.Confidence); err != nil {
-				return out, err
-			}
-		}
-		out.SLOs = append(out.SLOs, sr)
+	if out.SLOs, err = s.sloReports(fresh); err != nil {
+		return out, err
 	}
 	if b.Reference < 0 || b.Reference == b.Winner {
 		return out, nil
@@ -209,6 +201,23 @@ func (s Search) best(b Best, found *Found) (BestReport, error) {
 	out.Reference = &b.Reference
 	out.Change, err = change(found.Outcomes[b.Reference].Fresh, fresh, b.Objective, s.Confidence)
 	return out, err
+}
+
+// sloReports are the SLOs' figures over runs.
+func (s Search) sloReports(runs []*results.Run) ([]SLOReport, error) {
+	var out []SLOReport
+	for _, slo := range s.SLOs {
+		kept, err := slo.confirmed(runs, s.Confidence)
+		if err != nil {
+			return nil, err
+		}
+		e, err := slo.Estimate(runs, s.Confidence)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, SLOReport{slo.Text, slo.Metric.Name, e, kept})
+	}
+	return out, nil
 }
 
 func change(base, other []*results.Run, m metrics.Metric, confidence float64) (*Change, error) {
@@ -224,16 +233,26 @@ func change(base, other []*results.Run, m metrics.Metric, confidence float64) (*
 	return &Change{results.Round(r.Mean), results.Round(r.Low), results.Round(r.High), results.Round(p.SignFlip)}, nil
 }
 
-// nearest misses the SLOs by the least on average, of those that were run over the
-// whole window; nil when none was.
+// seen are the runs that say most of a candidate.
+func (o *Outcome) seen() []*results.Run {
+	if len(o.Runs) > 0 {
+		return o.Runs
+	}
+	return o.Short
+}
+
+// nearest misses the SLOs by the least on average, nil when nothing was run. A
+// candidate that was only screened is taken by its busiest part.
 func (s Search) nearest(found *Found) *int {
 	var best *int
 	least := 0.0
 	for i := range found.Outcomes {
-		if runs := found.Outcomes[i].Runs; len(runs) > 0 {
-			if x := s.beyond(runs); best == nil || x < least {
-				best, least = &i, x
-			}
+		runs := found.Outcomes[i].seen()
+		if len(runs) == 0 {
+			continue
+		}
+		if x := s.beyond(runs); best == nil || x < least {
+			best, least = &i, x
 		}
 	}
 	return best

@@ -112,6 +112,20 @@ func (s SLO) excess(runs []*results.Run) (out []float64, ok bool) {
 	return out, true
 }
 
+// Estimate is the mean of the SLO's figure over runs; N is 0 when none has it.
+func (s SLO) Estimate(runs []*results.Run, confidence float64) (results.Estimate, error) {
+	var xs []float64
+	for _, r := range runs {
+		if x, ok := s.value(r); ok {
+			xs = append(xs, x)
+		}
+	}
+	if len(xs) == 0 {
+		return results.Estimate{}, nil
+	}
+	return estimate(xs, confidence)
+}
+
 // State is what is known of an SLO.
 type State string
 

@@ -31,9 +31,13 @@ func (r *Report) Text(color bool) string {
 	if r.Nearest != nil {
 		c := &r.Candidates[*r.Nearest]
 		b.WriteByte('\n')
-		wrap(0, "nearest: %s, %d seeds", r.Name(c.Number), c.Figures[costMetric].N)
-		for _, slo := range r.SLOs {
-			wrap(2, "%s: %s, %s", slo, r.figure(metricOf(slo), c.Figures), c.SLOs[slo])
+		where := ""
+		if c.Fate == Screened {
+			where = " (in the busiest part alone)"
+		}
+		wrap(0, "nearest: %s%s", r.Name(c.Number), where)
+		for _, s := range r.NearestSLOs {
+			wrap(2, "%s: %s, %s", s.SLO, r.sloFigure(s), c.SLOs[s.SLO])
 		}
 	}
 	if len(r.Front) > 0 {
@@ -53,12 +57,9 @@ func wrapped(indent int, format string, args ...any) string {
 	return margin + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n"+margin) + "\n"
 }
 
-// metricOf is the metric that an SLO's text names.
-func metricOf(slo string) string {
-	if s, err := ParseSLO(slo); err == nil {
-		return s.Metric.Name
-	}
-	return ""
+// sloFigure writes an SLO's figure.
+func (r *Report) sloFigure(s SLOReport) string {
+	return r.figure(s.Metric, map[string]results.Estimate{s.Metric: s.Figure})
 }
 
 // fates counts how the candidates ended.
@@ -142,12 +143,11 @@ func (r *Report) bestText(b *BestReport, color bool) string {
 		wrap(2, "%s [%s, %s] against %s, the best as written", report.Change(b.Change.Ratio), report.Change(b.Change.CILow), report.Change(b.Change.CIHigh), r.Name(*b.Reference))
 	}
 	for _, s := range b.SLOs {
-		m, _ := metrics.Find(metricOf(s.SLO)) // an SLO of ours
 		kept := "kept"
 		if !s.Kept {
 			kept = "not shown to be kept"
 		}
-		wrap(2, "%s: %s, %s", s.SLO, r.estimate(m, s.Figure), kept)
+		wrap(2, "%s: %s, %s", s.SLO, r.sloFigure(s), kept)
 	}
 	if text := r.rivals(b); text != "" {
 		wrap(2, "%s", strings.TrimPrefix(text, "; "))
