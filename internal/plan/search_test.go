@@ -17,8 +17,9 @@ import (
 // that is partly the seed's own and so common to all.
 type surface struct {
 	cost, latency []float64
-	common, own   float64 // standard deviations, relative
-	draw          uint64  // which experiment it is
+	energy        []float64 // nil for the cost
+	common, own   float64   // standard deviations, relative
+	draw          uint64    // which experiment it is
 	perRun        time.Duration
 	spent         time.Duration
 	trials        int
@@ -33,8 +34,12 @@ func (s *surface) Run(_ context.Context, trials []Trial) ([]*results.Run, error)
 		own := rng.New(s.draw).Stream("own", fmt.Sprint(t.Seed), fmt.Sprint(t.Candidate))
 		noise := func() float64 { return 1 + s.common*shared.Norm() + s.own*own.Norm() }
 		cost := s.cost[t.Candidate] * noise()
+		energy := cost
+		if s.energy != nil {
+			energy = s.energy[t.Candidate] * noise()
+		}
 		out = append(out, &results.Run{Policy: "p", Seed: t.Seed, Metrics: metrics.Values{
-			"cost_usd": cost, "energy_kwh": cost, "co2e_grams": cost, "latency_p95_seconds": s.latency[t.Candidate] * noise(),
+			"cost_usd": cost, "energy_kwh": energy, "co2e_grams": cost, "latency_p95_seconds": s.latency[t.Candidate] * noise(),
 		}})
 	}
 	return out, nil
@@ -217,6 +222,34 @@ func TestBudget(t *testing.T) {
 	found, err := search.Run(t.Context(), s)
 	if err != nil || found.Limited {
 		t.Errorf("an hour was not enough: %v, %v", found.Limited, err)
+	}
+}
+
+// A candidate that has won one objective stays, however it does by another for which
+// time runs short.
+func TestBudgetKeepsTheWinners(t *testing.T) {
+	s := &surface{common: 0.02, own: 0.01, perRun: time.Second}
+	for i := range 30 {
+		s.cost, s.energy, s.latency = append(s.cost, 200), append(s.energy, 100+0.01*float64(i)), append(s.latency, 0.7)
+	}
+	s.cost[29], s.energy[29] = 100, 101.5
+	search := searchOf(t, s, 9)
+	energy, err := metrics.Find("energy_kwh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	search.Objectives = append(search.Objectives, energy)
+	const budget = 240 * time.Second
+	search.Left = func() time.Duration { return budget - s.spent }
+	found, err := search.Run(t.Context(), s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b := found.Bests; !found.Limited || b[0].Winner != 29 || len(b[0].Rivals) > 0 || b[1].Winner < 0 {
+		t.Errorf("limited %v, %+v", found.Limited, b)
+	}
+	if s.spent > budget+10*time.Second {
+		t.Errorf("%v spent of %v", s.spent, budget)
 	}
 }
 
