@@ -44,30 +44,14 @@ func (s *search) afford(open []int, seeds int) []int {
 		return open
 	}
 	ranked := s.ranked(open)
-	kept, rest := ranked[:keep], ranked[keep:]
-	for _, i := range s.alone() { // it has won an objective already
-		if at := slices.Index(rest, i); at >= 0 {
-			kept, rest = append(slices.Clone(kept), i), slices.Delete(slices.Clone(rest), at, at+1)
-		}
-	}
-	s.cut(rest)
-	kept = slices.Clone(kept)
+	s.cut(ranked[keep:])
+	kept := ranked[:keep]
 	slices.Sort(kept)
 	return kept
 }
 
-// alone are the contenders that are the only ones by an objective.
-func (s *search) alone() []int {
-	var out []int
-	for k := range s.Objectives {
-		if c := s.contenders(k); len(c) == 1 {
-			out = append(out, c[0])
-		}
-	}
-	return out
-}
-
-// ranked takes the best by each objective in turn.
+// ranked takes the best by each objective in turn, so that one which has won an
+// objective is among the first.
 func (s *search) ranked(open []int) []int {
 	var out []int
 	for len(out) < len(open) {
