@@ -87,10 +87,16 @@ func (r *Report) Name(i int) string {
 		words = append(words, "as written")
 	}
 	for k, v := range c.Values {
-		path := r.Parameters[k]
-		words = append(words, path[strings.LastIndex(path, ".")+1:]+"="+v)
+		if path := r.Parameters[k]; c.takes(path) {
+			words = append(words, path[strings.LastIndex(path, ".")+1:]+"="+v)
+		}
 	}
 	return strings.Join(words, ", ")
+}
+
+// takes reports whether a path is not that of another policy.
+func (c *CandidateReport) takes(path string) bool {
+	return !strings.HasPrefix(path, "spec.policies[") || strings.HasPrefix(path, "spec.policies["+c.Policy+"]")
 }
 
 func (r *Report) figure(metric string, of map[string]results.Estimate) string {
@@ -136,7 +142,9 @@ func (r *Report) bestText(b *BestReport, color bool) string {
 	}
 	wrap(2, "#%d, policy %s%s", c.Number, c.Policy, written)
 	for k, v := range c.Values {
-		wrap(4, "%s=%s", r.Parameters[k], v)
+		if c.takes(r.Parameters[k]) {
+			wrap(4, "%s=%s", r.Parameters[k], v)
+		}
 	}
 	wrap(2, "%s %s", report.Label(b.Objective), r.figure(b.Objective, b.Figures))
 	if b.Change != nil {
