@@ -14,6 +14,7 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/report"
 	"github.com/kwatt-sim/kwatt/internal/results"
 	"github.com/kwatt-sim/kwatt/internal/scenario"
+	"github.com/kwatt-sim/kwatt/internal/sweep"
 	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
@@ -54,18 +55,13 @@ type sloFigure struct {
 type capacityRun struct {
 	env    Env
 	flags  planFlags
-	load   func(over []scenario.Override) (*scenario.File, error)
+	load   sweep.Loader
 	file   *scenario.File
 	search plan.Capacity
 }
 
 func findCapacity(env Env, path string, fl planFlags) error {
-	r := &capacityRun{env: env, flags: fl}
-	r.load = func(over []scenario.Override) (*scenario.File, error) {
-		return loadFrom(fl.set, func(set []scenario.Override) (*scenario.File, error) {
-			return scenario.Load(path, append(set, over...)...)
-		})
-	}
+	r := &capacityRun{env: env, flags: fl, load: loaderOf(path, fl.set)}
 	var err error
 	if r.file, err = r.load(nil); err != nil {
 		return err

@@ -66,11 +66,7 @@ func verdict(rep *plan.Report) error {
 // prepare reads the scenario and makes the candidates.
 func (r *planRun) prepare(path string) error {
 	fl := &r.flags
-	load := func(point []scenario.Override) (*scenario.File, error) {
-		return loadFrom(fl.set, func(set []scenario.Override) (*scenario.File, error) {
-			return scenario.Load(path, append(set, point...)...)
-		})
-	}
+	load := loaderOf(path, fl.set)
 	axes, err := readAxes(fl.points, fl.grid)
 	if err != nil {
 		return err

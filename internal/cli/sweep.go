@@ -127,12 +127,17 @@ func (fl *sweepFlags) plan(path string) (*sweep.Sweep, error) {
 		}
 		seeds = &scenario.Seeds{First: first, Count: int(last - first + 1)}
 	}
-	s, err := sweep.New(func(point []scenario.Override) (*scenario.File, error) {
-		return loadFrom(fl.set, func(set []scenario.Override) (*scenario.File, error) {
-			return scenario.Load(path, append(set, point...)...)
-		})
-	}, axes, fl.policies, seeds)
+	s, err := sweep.New(loaderOf(path, fl.set), axes, fl.policies, seeds)
 	return s, ofCommandLine(err)
+}
+
+// loaderOf reads the scenario at path with --set, and what a point says beyond it.
+func loaderOf(path string, set []string) sweep.Loader {
+	return func(point []scenario.Override) (*scenario.File, error) {
+		return loadFrom(set, func(all []scenario.Override) (*scenario.File, error) {
+			return scenario.Load(path, append(all, point...)...)
+		})
+	}
 }
 
 func readPoints(path string) (sweep.Axis, error) {

@@ -24,12 +24,7 @@ func (s *search) confirm(ctx context.Context) error {
 	}
 	slices.Sort(who)
 	who = slices.Compact(who)
-	var trials []Trial
-	for _, i := range who {
-		for _, seed := range s.Fresh {
-			trials = append(trials, Trial{Candidate: i, Seed: seed})
-		}
-	}
+	trials := trialsOf(who, s.Fresh, false)
 	runs, err := s.timed(ctx, trials)
 	if err != nil {
 		return err

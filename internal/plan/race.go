@@ -96,12 +96,7 @@ func (s *search) undecided() []int {
 
 // add runs seeds of candidates over the whole window.
 func (s *search) add(ctx context.Context, candidates []int, seeds []uint64) error {
-	var trials []Trial
-	for _, i := range candidates {
-		for _, seed := range seeds {
-			trials = append(trials, Trial{Candidate: i, Seed: seed})
-		}
-	}
+	trials := trialsOf(candidates, seeds, false)
 	runs, err := s.timed(ctx, trials)
 	if err != nil {
 		return err

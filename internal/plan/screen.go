@@ -29,12 +29,7 @@ func (s *search) screen(ctx context.Context) error {
 	if s.Screen == nil {
 		return nil
 	}
-	var trials []Trial
-	for i := range s.Candidates {
-		for _, seed := range s.Screen.Seeds {
-			trials = append(trials, Trial{i, seed, true})
-		}
-	}
+	trials := trialsOf(indices(s.Candidates), s.Screen.Seeds, true)
 	runs, err := s.run.Run(ctx, trials)
 	if err != nil {
 		return err

@@ -16,6 +16,17 @@ type Trial struct {
 	Short     bool // over the screening window, not the whole one
 }
 
+// trialsOf are all seeds of all candidates, candidate by candidate.
+func trialsOf(candidates []int, seeds []uint64, short bool) []Trial {
+	var out []Trial
+	for _, i := range candidates {
+		for _, seed := range seeds {
+			out = append(out, Trial{i, seed, short})
+		}
+	}
+	return out
+}
+
 // Runner runs trials; the runs come back in their order.
 type Runner interface {
 	Run(ctx context.Context, trials []Trial) ([]*results.Run, error)

@@ -22,7 +22,7 @@ func TestText(t *testing.T) {
 		},
 		Front: []int{1},
 		Best: []BestReport{{Objective: "cost_usd", Winner: &winner, Confirmed: true, Figures: map[string]results.Estimate{"cost_usd": seven}, Rivals: []int{0},
-			SLOs: []SLOReport{{"latency_p95_seconds < 50ms", "latency_p95_seconds", results.Estimate{Mean: 0.04, CILow: 0.03, CIHigh: 0.05, N: 8}, true}},
+			SLOs:      []SLOReport{{"latency_p95_seconds < 50ms", "latency_p95_seconds", results.Estimate{Mean: 0.04, CILow: 0.03, CIHigh: 0.05, N: 8}, true}},
 			Reference: &reference, Change: &Change{-0.2, -0.25, -0.15, 0.01}}},
 		Notes: []string{strings.Repeat("a note that is long ", 9)},
 	}
