@@ -15,7 +15,7 @@ import (
 func (r *planRun) write(rep *plan.Report, found *plan.Found) error {
 	files := rep.Files(found)
 	dir := filepath.Join(r.flags.out, rep.Scenario, "plan-"+rep.ID)
-	if err := results.WriteFiles(dir, manifest(r.env, r.started), files); err != nil {
+	if err := results.WriteFiles(dir, manifest(r.env, "sim", r.started), files); err != nil {
 		return filesError(err)
 	}
 	if err := r.print(rep, files); err != nil {
