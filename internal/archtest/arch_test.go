@@ -32,6 +32,9 @@ var layers = [][]string{
 		"internal/cli",
 	},
 	{
+		"internal/plan",
+	},
+	{
 		"internal/gate",
 		"internal/sweep",
 	},

@@ -115,20 +115,9 @@ const maxShards = 100_000
 
 // plan reads the axes and the scenario at every point.
 func (fl *sweepFlags) plan(path string) (*sweep.Sweep, error) {
-	var axes []sweep.Axis
-	if fl.points != "" {
-		a, err := readPoints(fl.points)
-		if err != nil {
-			return nil, err
-		}
-		axes = append(axes, a)
-	}
-	for _, text := range fl.grid {
-		a, err := sweep.ParseAxis(text)
-		if err != nil {
-			return nil, usageError("--grid: %w", err)
-		}
-		axes = append(axes, a)
+	axes, err := readAxes(fl.points, fl.grid)
+	if err != nil {
+		return nil, err
 	}
 	var seeds *scenario.Seeds
 	if fl.seeds != "" {
@@ -138,16 +127,17 @@ func (fl *sweepFlags) plan(path string) (*sweep.Sweep, error) {
 		}
 		seeds = &scenario.Seeds{First: first, Count: int(last - first + 1)}
 	}
-	// What is no fault of a file is one of the command line.
-	s, err := sweep.New(func(point []scenario.Override) (*scenario.File, error) {
-		return loadFrom(fl.set, func(set []scenario.Override) (*scenario.File, error) {
-			return scenario.Load(path, append(set, point...)...)
+	s, err := sweep.New(loaderOf(path, fl.set), axes, fl.policies, seeds)
+	return s, ofCommandLine(err)
+}
+
+// loaderOf reads the scenario at path with --set, and what a point says beyond it.
+func loaderOf(path string, set []string) sweep.Loader {
+	return func(point []scenario.Override) (*scenario.File, error) {
+		return loadFrom(set, func(all []scenario.Override) (*scenario.File, error) {
+			return scenario.Load(path, append(all, point...)...)
 		})
-	}, axes, fl.policies, seeds)
-	if err != nil && exitCode(err) == exitBug {
-		return nil, &codedError{exitUsage, err}
 	}
-	return s, err
 }
 
 func readPoints(path string) (sweep.Axis, error) {

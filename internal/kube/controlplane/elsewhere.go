@@ -23,18 +23,10 @@ type verdict struct {
 // UpDetached is Up in a process of its own, which holds the cluster until it is
 // taken down; the caller may end.
 func UpDetached(ctx context.Context, cfg Config) (*Cluster, error) {
-	if !dispatched.Load() {
-		return nil, errors.New("start a control plane: this program does not call component.Dispatch first, so it cannot be its own components")
-	}
-	cfg, err := cfg.complete()
-	if err != nil {
-		return nil, fmt.Errorf("start a control plane: %w", err)
-	}
-	l, err := makeLayout(cfg.Dir)
+	cfg, l, err := prepare(cfg)
 	if err != nil {
 		return nil, err
 	}
-	cfg.Dir = string(l)
 	input, err := json.Marshal(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("start a control plane: %w", err)

@@ -35,21 +35,27 @@ type launcher struct {
 // portAttempts is how often a component that lost its port gets another one.
 const portAttempts = 5
 
-// launch makes the folder, clears what an earlier launcher left there and starts
-// all components. Nothing is left running when it fails.
-func launch(ctx context.Context, cfg Config, detached bool) (*launcher, error) {
+// prepare fills in what the configuration leaves open, and makes the folder.
+func prepare(cfg Config) (Config, layout, error) {
 	if !dispatched.Load() {
-		return nil, errors.New("start a control plane: this program does not call component.Dispatch first, so it cannot be its own components")
+		return cfg, "", errors.New("start a control plane: this program does not call component.Dispatch first, so it cannot be its own components")
 	}
 	cfg, err := cfg.complete()
 	if err != nil {
-		return nil, fmt.Errorf("start a control plane: %w", err)
+		return cfg, "", fmt.Errorf("start a control plane: %w", err)
 	}
 	l, err := makeLayout(cfg.Dir)
+	cfg.Dir = string(l)
+	return cfg, l, err
+}
+
+// launch makes the folder, clears what an earlier launcher left there and starts
+// all components. Nothing is left running when it fails.
+func launch(ctx context.Context, cfg Config, detached bool) (*launcher, error) {
+	cfg, l, err := prepare(cfg)
 	if err != nil {
 		return nil, err
 	}
-	cfg.Dir = string(l)
 	lock, ok, err := lockDir(l)
 	if err != nil {
 		return nil, err
