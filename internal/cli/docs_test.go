@@ -76,6 +76,8 @@ func testPage(t *testing.T, page string) {
 	update := map[int][]string{} // by the line of the fence
 	for _, b := range blocks {
 		switch {
+		case b.kind == "" && len(b.lines) > 0 && (strings.HasPrefix(b.lines[0], "$ ") || strings.HasPrefix(b.lines[0], "sim ")):
+			t.Errorf("%s:%d: a block of commands that says neither sh nor console", page, b.line)
 		case b.commands() && (b.marker == "not run" || b.marker == "long" && !*longDocs):
 			checkUsage(t, page, b)
 		case b.commands() || b.marker == "file":
