@@ -1,8 +1,10 @@
 package cli
 
 import (
+	"context"
 	"flag"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -218,7 +220,7 @@ func usageFaults(text string) []string {
 		if len(words) < 2 || words[0] != "sim" && words[0] != "bin/sim" {
 			continue
 		}
-		cmd, rest, err := simCommand(OSEnv()).Find(words[1:])
+		cmd, rest, err := simCommand(testEnv(context.Background(), io.Discard, io.Discard)).Find(words[1:])
 		if err == nil && cmd.HasSubCommands() && len(rest) > 0 && !strings.HasPrefix(rest[0], "-") {
 			err = fmt.Errorf("%s has no command %s", cmd.CommandPath(), rest[0])
 		}
