@@ -25,7 +25,7 @@ type chart struct {
 type legendKey struct {
 	Name   string
 	Color  string
-	Mark   string   // line | dash | area | dot
+	Mark   string   // line | dash | area | dot | ring
 	Series []string // the names of the series that the key shows and hides; nil for a target
 }
 
@@ -78,6 +78,20 @@ type dot struct {
 	Color string
 	Side  string // of the dot on which its name stands: right | top | bottom | left; "" for none
 	X, Y  span
+	// Hollow sets the dot apart; the chart's caption says from what.
+	Hollow bool
+}
+
+// height is the drawing's in CSS pixels: a forest needs room for its rows.
+func (c *chart) height() int {
+	switch {
+	case c.Dots != nil && len(c.Dots.Rows) > 0:
+		return max(svgHeight, 50+22*len(c.Dots.Rows))
+	case c.Wide:
+		return svgWideHeight
+	default:
+		return svgHeight
+	}
 }
 
 // span is a mean with the ends of its interval.

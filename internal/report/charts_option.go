@@ -141,6 +141,9 @@ func (d dot) option() charts.SingleSeries {
 		ItemStyle: &opts.ItemStyle{Opacity: opts.Float(1)},
 		Data:      []opts.ScatterData{{Name: d.Text, Value: numbers{d.X.Mean, d.Y.Mean}}},
 	}
+	if d.Hollow {
+		one.ItemStyle = &opts.ItemStyle{Opacity: opts.Float(1), Color: "#ffffff", BorderColor: d.Color, BorderWidth: 2}
+	}
 	if d.Side != "" {
 		one.Label = &opts.Label{Show: opts.Bool(true), Position: d.Side, Formatter: "{a}", Color: textColor, FontSize: 12}
 	}

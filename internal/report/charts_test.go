@@ -168,3 +168,26 @@ func TestRowsOfTwoAreFilled(t *testing.T) {
 		t.Errorf("wide %v, want %v", wide, want)
 	}
 }
+
+func TestParetoFrontByHand(t *testing.T) {
+	policy := func(values ...float64) results.PolicySummary {
+		m := map[string]results.Estimate{}
+		for i, v := range values {
+			m[frontMetrics[i]] = results.Estimate{Mean: v}
+		}
+		return results.PolicySummary{Metrics: m}
+	}
+	got := paretoFront([]results.PolicySummary{
+		policy(1, 9, 5),          // the cheapest
+		policy(9, 1, 5),          // the fastest
+		policy(9, 9, 1),          // the cleanest
+		policy(2, 9, 5),          // dearer than the first and no better
+		policy(3, 3, 6),          // between: nothing beats it in all
+		policy(3, 3, 6),          // its twin stays too
+		policy(1, 1),             // its CO2e is unknown
+		policy(math.NaN(), 0, 0), // so is its cost
+	}, frontMetrics)
+	if want := []bool{true, true, true, false, true, true, false, false}; !slices.Equal(got, want) {
+		t.Errorf("front %v, want %v", got, want)
+	}
+}

@@ -122,8 +122,9 @@ type figureGroup struct {
 // figure is a chart, drawn: Data for the charting library, or else SVG.
 type figure struct {
 	*chart
-	Data *figureData
-	SVG  template.HTML
+	Data   *figureData
+	SVG    template.HTML
+	Height int // CSS pixels
 }
 
 // figureData is what the page's script reads to draw a chart.
@@ -225,7 +226,7 @@ func fillRows(charts []*chart) {
 func drawAll(charts []*chart, interactive bool) ([]figure, error) {
 	var out []figure
 	for _, c := range charts {
-		f := figure{chart: c}
+		f := figure{chart: c, Height: c.height()}
 		if interactive {
 			f.Data = &figureData{Option: c.option(), Time: c.Time != nil}
 			if c.Time != nil {

@@ -24,9 +24,9 @@ const (
 // head, scaled by its box, every text escaped.
 func (c *chart) svg() (string, error) {
 	p := c.plot()
-	w, h := vg.Length(svgWidth), vg.Length(svgHeight)
+	w, h := vg.Length(svgWidth), vg.Length(c.height())
 	if c.Wide {
-		w, h = svgWideWidth, svgWideHeight
+		w = svgWideWidth
 	}
 	canvas := vgsvg.New(w, h)
 	p.Draw(draw.Crop(draw.New(canvas), 2, -8, 2, -6))
