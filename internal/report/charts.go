@@ -18,6 +18,8 @@ type chart struct {
 	Time    *timeChart
 	Dots    *dotChart
 	Table   *dataTable // the figure's numbers for those who cannot see it
+	// Decisions lists the marks of a chart over time; nil when it has none.
+	Decisions *dataTable
 }
 
 // legendKey is one entry of the legend, which the page writes in HTML: there
@@ -38,6 +40,7 @@ type timeChart struct {
 	X      []float64 // minutes on Axis
 	Series []series
 	Target *target
+	Marks  []mark // on the lines, by policy
 }
 
 // series is one line; NaN is a gap.

@@ -20,8 +20,12 @@ func compareCharts(s *results.Summary, slos []SLO) []*chart {
 	return out
 }
 
-// tradeOff sets latency against energy: the price of one in the other.
+// tradeOff sets latency against energy: the price of one in the other. It is nil
+// where the Pareto chart already does.
 func tradeOff(s *results.Summary, slos []SLO) *chart {
+	if frontMetrics(s)[0] == "energy_kwh" {
+		return nil // the Pareto chart shows just these
+	}
 	across, up := newPriceAxis(s, "energy_kwh"), newPriceAxis(s, "latency_p95_seconds")
 	d := &dotChart{XName: across.label, YName: up.label}
 	c := &chart{ID: "chart-tradeoff", Title: "Latency against energy", Dots: d,

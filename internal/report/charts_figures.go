@@ -170,6 +170,7 @@ func (t timeline) replicas(index int, service string, grid []float64) *chart {
 		desired[i].Step, desired[i].Dash = true, true
 	}
 	c.Time.Series = slices.Concat(ready, desired)
+	t.markDecisions(&c, service)
 	return t.finish(c, grid, slicePick{text: "mean", mean: true})
 }
 

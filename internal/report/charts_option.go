@@ -77,6 +77,7 @@ func (c *chart) timeOption() map[string]any {
 	if t.Target != nil && len(line.MultiSeries) > 0 {
 		markTarget(&line.MultiSeries[0], t.Target)
 	}
+	line.MultiSeries = append(line.MultiSeries, markOptions(t.Marks)...)
 	line.AddDataset(opts.Dataset{Source: source})
 	line.Validate()
 	return line.JSON()

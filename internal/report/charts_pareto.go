@@ -7,9 +7,18 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
-// frontMetrics are the prices among which the front is drawn; less of each is
-// better.
-var frontMetrics = []string{"cost_usd_per_million_requests", "latency_p95_seconds", "co2e_grams_per_million_requests"}
+// frontMetrics are the prices among which the front is drawn: that on X, that on
+// Y, and one more. Less of each is better. Where nothing has a price in money,
+// energy takes its place.
+func frontMetrics(s *results.Summary) []string {
+	first := "energy_kwh"
+	for _, p := range s.Policies {
+		if _, priced := p.Metrics["cost_usd_per_million_requests"]; priced {
+			first = "cost_usd_per_million_requests"
+		}
+	}
+	return []string{first, "latency_p95_seconds", "co2e_grams_per_million_requests"}
+}
 
 // ringMark is the legend's entry for a policy that is not on the front.
 var ringMark = legendKey{Name: "not on the front", Color: demandColor, Mark: "ring"}
@@ -54,21 +63,26 @@ func dominates(a, b results.PolicySummary, names []string) bool {
 
 // pareto sets latency against cost, and marks the front in those two and CO2e.
 func pareto(s *results.Summary, slos []SLO) *chart {
-	q := make([]priceAxis, len(frontMetrics))
-	for i, name := range frontMetrics {
+	names := frontMetrics(s)
+	q := make([]priceAxis, len(names))
+	for i, name := range names {
 		q[i] = newPriceAxis(s, name)
 	}
+	what := "cost"
+	if names[0] == "energy_kwh" {
+		what = "energy"
+	}
 	d := &dotChart{XName: q[0].label, YName: q[1].label}
-	c := &chart{ID: "chart-pareto", Title: "Pareto front: cost, CO2e and latency", Dots: d,
-		Caption: "Filled: on the front; no other policy is as good in cost, CO2e per request and p95 latency and better in one, by the means over " +
+	c := &chart{ID: "chart-pareto", Title: "Pareto front: " + what + ", CO2e and latency", Dots: d,
+		Caption: "Filled: on the front; no other policy is as good in " + what + ", CO2e per request and p95 latency and better in one, by the means over " +
 			seedsText(s) + ". Down and left is better. Whiskers: confidence intervals; where they overlap, more seeds may move the front.",
 		Table: &dataTable{
 			Caption: "Means over " + seedsText(s) + ", with confidence intervals.",
 			Head:    []string{"policy", q[0].label, q[2].label, q[1].label, "on the front"},
 		}}
-	front := paretoFront(s.Policies, frontMetrics)
+	front := paretoFront(s.Policies, names)
 	for i, p := range s.Policies {
-		if !hasAll(p, frontMetrics) {
+		if !hasAll(p, names) {
 			continue
 		}
 		verdict := "no"
@@ -78,7 +92,7 @@ func pareto(s *results.Summary, slos []SLO) *chart {
 		cost, p95, co2e := q[0].text(p), q[1].text(p), q[2].text(p)
 		d.Dots = append(d.Dots, dot{
 			Name: p.Name, Color: policyColor(i), Hollow: !front[i],
-			X: spanOf(p.Metrics[frontMetrics[0]], q[0].factor), Y: spanOf(p.Metrics[frontMetrics[1]], q[1].factor),
+			X: spanOf(p.Metrics[names[0]], q[0].factor), Y: spanOf(p.Metrics[names[1]], q[1].factor),
 			Text: fmt.Sprintf("%s: %s %s, p95 %s %s, CO2e %s %s, on the front: %s", p.Name, cost, q[0].unit, p95, q[1].unit, co2e, q[2].unit, verdict),
 		})
 		c.Table.Rows = append(c.Table.Rows, []string{p.Name, cost, co2e, p95, verdict})
@@ -131,7 +145,10 @@ func (a priceAxis) text(p results.PolicySummary) string {
 func (c *chart) scaleDots(slos []SLO, y priceAxis) {
 	d := c.Dots
 	var xs, ys []float64
-	for _, p := range d.Dots {
+	for i := range d.Dots {
+		p := &d.Dots[i]
+		// An interval of the mean may reach below zero, no cost or latency does.
+		p.X.Low, p.Y.Low = max(p.X.Low, 0), max(p.Y.Low, 0)
 		xs, ys = append(xs, p.X.Low, p.X.High), append(ys, p.Y.Low, p.Y.High)
 	}
 	if len(slos) == 1 && slos[0].Quantile == "p95" { // of all requests only where there is one service

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/kwatt-sim/kwatt/internal/decisions"
 	"github.com/kwatt-sim/kwatt/internal/results"
 )
 
@@ -170,10 +171,11 @@ func TestRowsOfTwoAreFilled(t *testing.T) {
 }
 
 func TestParetoFrontByHand(t *testing.T) {
+	names := frontMetrics(&results.Summary{})
 	policy := func(values ...float64) results.PolicySummary {
 		m := map[string]results.Estimate{}
 		for i, v := range values {
-			m[frontMetrics[i]] = results.Estimate{Mean: v}
+			m[names[i]] = results.Estimate{Mean: v}
 		}
 		return results.PolicySummary{Metrics: m}
 	}
@@ -186,8 +188,54 @@ func TestParetoFrontByHand(t *testing.T) {
 		policy(3, 3, 6),          // its twin stays too
 		policy(1, 1),             // its CO2e is unknown
 		policy(math.NaN(), 0, 0), // so is its cost
-	}, frontMetrics)
+	}, names)
 	if want := []bool{true, true, true, false, true, true, false, false}; !slices.Equal(got, want) {
 		t.Errorf("front %v, want %v", got, want)
 	}
+}
+
+func TestDecisionsStandOnTheReplicaChart(t *testing.T) {
+	run := fixtureRun(fixturePolicies[1], "s", 1, 60)
+	run.Decisions = []decisions.Entry{
+		{T: 60, Service: "s", Kind: decisions.Scale, From: 2, To: 4, Reason: "busy"},
+		{T: 90, Service: "other", Kind: decisions.Scale, From: 2, To: 9},
+		{T: 120, Service: "s", Kind: decisions.Tick, From: 4, To: 4},
+		{T: 1800, Service: "s", Kind: decisions.Scale, From: 4, To: 3},
+	}
+	for _, c := range newTimeline([]drawnRun{{index: 1, run: run}}, time.Time{}, 100).serviceCharts(0, "s", nil) {
+		if c.ID != "chart-replicas-0" {
+			continue
+		}
+		if len(c.Time.Marks) != 2 || c.Time.Marks[0].Text != "0:01, hpa: 2 → 4, busy" || c.Time.Marks[1].X != 30 || c.Time.Marks[1].Y != 3 {
+			t.Errorf("marks %+v", c.Time.Marks)
+		}
+		if c.Decisions == nil || strings.Join(c.Decisions.Rows[1], " ") != "0:30 hpa 4 3 no reason given" {
+			t.Errorf("list %+v", c.Decisions)
+		}
+		return
+	}
+	t.Error("no replica chart")
+}
+
+func TestTheLargestChangesAreKept(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var all []decisions.Entry
+		for i := range rapid.IntRange(0, 40).Draw(t, "entries") {
+			all = append(all, decisions.Entry{T: float64(i), To: rapid.IntRange(-9, 9).Draw(t, "change")})
+		}
+		limit := rapid.IntRange(1, 20).Draw(t, "limit")
+		kept := largestChanges(all, limit)
+		if len(kept) != min(limit, len(all)) || !slices.IsSortedFunc(kept, func(a, b decisions.Entry) int { return int(a.T - b.T) }) {
+			t.Fatalf("kept %v of %v", kept, all)
+		}
+		least := 10.0
+		for _, e := range kept {
+			least = min(least, math.Abs(float64(e.To)))
+		}
+		for _, e := range all {
+			if math.Abs(float64(e.To)) > least && !slices.ContainsFunc(kept, func(k decisions.Entry) bool { return k.T == e.T }) {
+				t.Fatalf("%+v was left out of %v", e, kept)
+			}
+		}
+	})
 }

@@ -155,6 +155,9 @@ func (t timeline) finish(c chart, grid []float64, pick slicePick) *chart {
 	if c.Time.Target != nil {
 		columns = append(columns, []float64{c.Time.Target.Value})
 	}
+	for _, m := range c.Time.Marks {
+		columns = append(columns, []float64{m.Y})
+	}
 	c.Time.Scale = scaleOf(c.Time.Scale.Log, columns...)
 	if c.Time.Scale.Log {
 		c.Time.YName += ", log scale"

@@ -63,6 +63,7 @@ func (t *timeChart) plot() *plot.Plot {
 			p.Add(part)
 		}
 	}
+	p.Add(rings(t.Marks))
 	if t.Target != nil {
 		p.Add(targetLine(*t.Target))
 	}

@@ -46,9 +46,32 @@
     option.tooltip.valueFormatter = function (v) {
       return v === null || v === undefined || Number.isNaN(v) ? "–" : number(v) + (unit ? " " + unit : "");
     };
+    if (option.series.some(function (s) { return s.type === "scatter"; })) {
+      option.tooltip.formatter = function (all) { return decisionTip(all, option.tooltip.valueFormatter); };
+    }
     option.dataZoom[0].zoomOnMouseWheel = "ctrl";
     option.dataZoom[0].moveOnMouseWheel = false;
     option.dataZoom[0].preventDefaultMouseMove = false;
+  }
+
+  // decisionTip is the tooltip of a chart with decisions: the lines' figures, and
+  // of a decision what the ledger says. It is made of nodes, not of markup, as
+  // reasons are free text.
+  function decisionTip(all, figure) {
+    var box = document.createElement("div");
+    box.className = "tip";
+    function add(text, color) {
+      var row = box.appendChild(document.createElement("div"));
+      if (color) { row.style.borderLeft = "3px solid " + color; }
+      row.appendChild(document.createTextNode(text));
+    }
+    add(instantText(all[0].axisValue));
+    all.forEach(function (p) {
+      var color = typeof p.borderColor === "string" ? p.borderColor : p.color;
+      if (p.seriesType === "scatter") { add(p.name, color); return; }
+      add(p.seriesName + ": " + figure(p.value[p.encode.y[0]]), color);
+    });
+    return box;
   }
 
   function draw(figure) {
