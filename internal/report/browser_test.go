@@ -183,4 +183,3 @@ func TestBrowserSeesRequestsAndErrors(t *testing.T) {
 		t.Error("a request that no policy forbids was not seen")
 	}
 }
-

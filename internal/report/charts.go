@@ -41,6 +41,9 @@ type timeChart struct {
 	Series []series
 	Target *target
 	Marks  []mark // on the lines, by policy
+	// Stacked has each series stand on those after it: they are the parts of one
+	// sum, and the first is on top.
+	Stacked bool
 }
 
 // series is one line; NaN is a gap.

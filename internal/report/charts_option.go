@@ -72,7 +72,11 @@ func (c *chart) timeOption() map[string]any {
 	for i, s := range t.Series {
 		name := "y" + strconv.Itoa(i)
 		source[name] = numbers(s.Y)
-		line.MultiSeries = append(line.MultiSeries, s.option(name))
+		one := s.option(name)
+		if t.Stacked { // painted from the top of the pile down
+			one.AreaStyle, one.LineStyle.Width = &opts.AreaStyle{Color: s.Color, Opacity: opts.Float(1)}, 0
+		}
+		line.MultiSeries = append(line.MultiSeries, one)
 	}
 	if t.Target != nil && len(line.MultiSeries) > 0 {
 		markTarget(&line.MultiSeries[0], t.Target)

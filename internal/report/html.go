@@ -132,6 +132,7 @@ type figureData struct {
 	Option map[string]any `json:"option"`
 	Unit   string         `json:"unit"`
 	Time   bool           `json:"time"` // has the common time axis
+	Pile   bool           `json:"pile"` // each series stands on those after it
 	Keys   [][]string     `json:"keys"` // the series behind each entry of the legend
 }
 
@@ -230,7 +231,7 @@ func drawAll(charts []*chart, interactive bool) ([]figure, error) {
 		if interactive {
 			f.Data = &figureData{Option: c.option(), Time: c.Time != nil}
 			if c.Time != nil {
-				f.Data.Unit = c.Time.Unit
+				f.Data.Unit, f.Data.Pile = c.Time.Unit, c.Time.Stacked
 			}
 			for _, k := range c.Keys {
 				f.Data.Keys = append(f.Data.Keys, k.Series)

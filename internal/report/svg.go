@@ -60,6 +60,9 @@ func (t *timeChart) plot() *plot.Plot {
 	p.Add(rules{y: t.Scale.ticks()})
 	for _, s := range t.Series {
 		for _, part := range s.parts(t.X, t.Scale.Log) {
+			if l, ok := part.(*plotter.Line); ok && t.Stacked {
+				l.Width, l.FillColor = 0, rgb(s.Color)
+			}
 			p.Add(part)
 		}
 	}

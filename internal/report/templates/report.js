@@ -39,25 +39,25 @@
 
   // onTime gives a chart what an option in JSON cannot say: the labels of its
   // time axis, the figures of its tooltip, and zooming only when asked for.
-  function onTime(option, unit) {
+  function onTime(option, unit, pile) {
     var x = option.xAxis[0];
     x.axisLabel.formatter = tickText;
     x.axisPointer = { label: { formatter: function (p) { return instantText(p.value); } } };
     option.tooltip.valueFormatter = function (v) {
       return v === null || v === undefined || Number.isNaN(v) ? "–" : number(v) + (unit ? " " + unit : "");
     };
-    if (option.series.some(function (s) { return s.type === "scatter"; })) {
-      option.tooltip.formatter = function (all) { return decisionTip(all, option.tooltip.valueFormatter); };
+    if (pile || option.series.some(function (s) { return s.type === "scatter"; })) {
+      option.tooltip.formatter = function (all) { return ownTip(all, option.tooltip.valueFormatter, pile); };
     }
     option.dataZoom[0].zoomOnMouseWheel = "ctrl";
     option.dataZoom[0].moveOnMouseWheel = false;
     option.dataZoom[0].preventDefaultMouseMove = false;
   }
 
-  // decisionTip is the tooltip of a chart with decisions: the lines' figures, and
-  // of a decision what the ledger says. It is made of nodes, not of markup, as
-  // reasons are free text.
-  function decisionTip(all, figure) {
+  // ownTip is the tooltip of a chart with decisions or with a pile: the lines'
+  // figures, of a decision what the ledger says, of a layer its height. It is made
+  // of nodes, not of markup, as reasons are free text.
+  function ownTip(all, figure, pile) {
     var box = document.createElement("div");
     box.className = "tip";
     function add(text, color) {
@@ -66,10 +66,11 @@
       row.appendChild(document.createTextNode(text));
     }
     add(instantText(all[0].axisValue));
-    all.forEach(function (p) {
+    function at(p) { return p ? p.value[p.encode.y[0]] : 0; }
+    all.forEach(function (p, i) {
       var color = typeof p.borderColor === "string" ? p.borderColor : p.color;
       if (p.seriesType === "scatter") { add(p.name, color); return; }
-      add(p.seriesName + ": " + figure(p.value[p.encode.y[0]]), color);
+      add(p.seriesName + ": " + figure(pile ? at(p) - at(all[i + 1]) : at(p)), color);
     });
     return box;
   }
@@ -84,7 +85,7 @@
     data.option.tooltip.textStyle = { fontSize: 12 };
     data.option.xAxis.concat(data.option.yAxis).forEach(function (a) { a.nameTextStyle = { color: "#2b2f36" }; });
     if (data.time) {
-      onTime(data.option, data.unit);
+      onTime(data.option, data.unit, data.pile);
       chart.group = "time"; // one moment, read across all charts
     }
     chart.setOption(data.option);
