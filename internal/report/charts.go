@@ -27,7 +27,7 @@ type chart struct {
 type legendKey struct {
 	Name   string
 	Color  string
-	Mark   string   // line | dash | area | dot | ring
+	Mark   string   // line | dash | area | block | dot | ring
 	Series []string // the names of the series that the key shows and hides; nil for a target
 }
 

@@ -239,3 +239,44 @@ func TestTheLargestChangesAreKept(t *testing.T) {
 		}
 	})
 }
+
+// Two and a half days from 18:00, at 1 kW and then 2 kW from the second midnight
+// on: 6 h, 24 h, 24 h and 6 h.
+func TestDaysByHand(t *testing.T) {
+	start := time.Date(2017, 12, 1, 18, 0, 0, 0, time.UTC)
+	run := &results.Run{Policy: "p", Seed: 1}
+	for h := 1; h <= 60; h++ {
+		watts := 1000.0
+		if h > 30 {
+			watts = 2000
+		}
+		run.Points = append(run.Points,
+			results.Point{T: 3600 * float64(h), FacilityWatts: ptr(watts), CO2eRate: ptr(500)},
+			results.Point{T: 3600 * float64(h), Service: "s", LatencyP95: ptr(float64(h) / 1000)})
+	}
+	want := map[string]string{
+		"chart-day-energy": "Fri 1 December 2017 6.000 | Sat 2 December 2017 24.00 | Sun 3 December 2017 48.00 | Mon 4 December 2017 12.00",
+		"chart-day-co2e":   "Fri 1 December 2017 3.000 | Sat 2 December 2017 12.00 | Sun 3 December 2017 12.00 | Mon 4 December 2017 3.000",
+		"chart-day-p95-0":  "Fri 1 December 2017 6.000 | Sat 2 December 2017 30.00 | Sun 3 December 2017 54.00 | Mon 4 December 2017 60.00",
+	}
+	charts := newTimeline([]drawnRun{{run: run}}, start, 100).dayView([]string{"s"})
+	for _, c := range charts {
+		var rows []string
+		for _, r := range c.Table.Rows {
+			rows = append(rows, strings.Join(r, " "))
+		}
+		if got := strings.Join(rows, " | "); got != want[c.ID] {
+			t.Errorf("%s: %q, want %q", c.ID, got, want[c.ID])
+		}
+		if len(c.Time.X) != 5 || len(c.Time.Series[0].Y) != 5 {
+			t.Errorf("%s: %d ends of days, want the start and four", c.ID, len(c.Time.X))
+		}
+	}
+	if len(charts) != len(want) {
+		t.Errorf("%d charts, want %d", len(charts), len(want))
+	}
+	short := &results.Run{Points: run.Points[:96]}
+	if got := newTimeline([]drawnRun{{run: short}}, start, 100).dayView([]string{"s"}); got != nil {
+		t.Errorf("two days have a day view: %v", got)
+	}
+}

@@ -170,7 +170,7 @@ func (t timeline) finish(c chart, grid []float64, pick slicePick) *chart {
 	c.Keys = keysOf(c.Time.Series)
 	if c.Time.Stacked { // without one of its parts the others would stand on nothing
 		for i := range c.Keys {
-			c.Keys[i].Series = nil
+			c.Keys[i].Series, c.Keys[i].Mark = nil, "block"
 		}
 	}
 	if c.Time.Target != nil {

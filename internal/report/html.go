@@ -190,6 +190,9 @@ func (p *page) draw(interactive bool) error {
 	if p.Compare, err = drawAll(compareCharts(p.Summary, p.SLOs), interactive); err != nil {
 		return err
 	}
+	if err := p.addGroup("Day by day", "", line.dayView(p.Services), interactive); err != nil {
+		return err
+	}
 	for i, service := range p.Services {
 		if err := p.addGroup("Service "+service, line.binText(service), line.serviceCharts(i, service, p.SLOs), interactive); err != nil {
 			return err
