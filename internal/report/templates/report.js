@@ -88,6 +88,10 @@
       onTime(data.option, data.unit, data.pile);
       chart.group = "time"; // one moment, read across all charts
     }
+    if (!data.time && chart.getWidth() < 480) { // names were placed for a wider chart: on a phone the legend has to do
+      data.option.series.forEach(function (s) { if (s.label) { s.label.show = false; } });
+      [].concat(data.option.grid).forEach(function (g) { if (!g.containLabel) { g.right = 18; } });
+    }
     chart.setOption(data.option);
     charts.push(chart);
     figure.querySelectorAll("button.key").forEach(function (button) {
