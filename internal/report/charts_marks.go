@@ -106,7 +106,8 @@ func markOptions(marks []mark) []charts.SingleSeries {
 		}
 		last := &out[len(out)-1]
 		data, _ := last.Data.([]opts.ScatterData)
-		last.Data = append(data, opts.ScatterData{Name: m.Text, Value: instants{m.X, m.Y}})
+		data = append(data, opts.ScatterData{Name: m.Text, Value: instants{m.X, m.Y}})
+		last.Data = data
 	}
 	return out
 }
