@@ -13,7 +13,7 @@ KUBE = $(shell $(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)
 KUBE_LDFLAGS = $(foreach p,k8s.io/component-base/version k8s.io/client-go/pkg/version,-X $(p).gitVersion=$(KUBE) -X $(p).gitMajor=1 \
 	-X $(p).gitMinor=$(word 2,$(subst ., ,$(KUBE))) -X $(p).gitTreeState=clean -X $(p).gitCommit=unknown)
 
-.PHONY: help build replay demo test gate baseline test-long test-prometheus fuzz bench lint verify generate assets calibrate-binary simulator test-simulator clean
+.PHONY: help build replay demo test gate baseline test-long test-prometheus test-browser fuzz bench lint verify generate assets calibrate-binary simulator test-simulator clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ test-long: ## the tests with the race detector, and each fuzz target for a minut
 test-prometheus: ## the export in a real Prometheus (Debian's package prometheus): every expression of the dashboard has figures
 	@command -v promtool >/dev/null && command -v prometheus >/dev/null || { echo 'want promtool and prometheus: apt-get install prometheus'; exit 1; }
 	$(GO) test -tags prometheus ./internal/openmetrics -run Prometheus -count 1 -v -timeout 5m
+
+test-browser: assets ## the HTML report in a real Chromium (Debian's package chromium): charts drawn, no request, no console error
+	@command -v chromium >/dev/null || { echo 'want chromium: apt-get install chromium'; exit 1; }
+	$(GO) test -tags browser ./internal/report -run Browser -count 1 -v -timeout 5m
 
 FUZZTIME ?= 20s
 fuzz: ## fuzz the scenario and the trace reader (FUZZTIME=20s each)

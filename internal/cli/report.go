@@ -30,14 +30,14 @@ func reportCommand(env Env) *cobra.Command {
 		Short: "Print the comparison of an earlier run, after checking its files",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			if err := checkOutput(output, color, "text", "json", "md"); err != nil {
+			if err := checkOutput(output, color, "text", "json", "md", "html"); err != nil {
 				return err
 			}
 			if err := results.Verify(args[0]); err != nil {
 				return resultsError(err)
 			}
-			if output == "md" {
-				b, err := os.ReadFile(filepath.Join(args[0], results.MarkdownFile))
+			if file, ok := map[string]string{"md": results.MarkdownFile, "html": results.ReportFile}[output]; ok {
+				b, err := os.ReadFile(filepath.Join(args[0], file))
 				if err == nil {
 					_, err = env.Stdout.Write(b)
 				}
@@ -50,7 +50,8 @@ func reportCommand(env Env) *cobra.Command {
 			return printSummary(env, s, output, color)
 		},
 	}
-	c.Flags().StringVarP(&output, "output", "o", "text", "text, json or md")
+	c.Flags().StringVarP(&output, "output", "o", "text", "text, md, html or json")
+	c.Flags().StringVar(&output, "format", "text", "the same as --output")
 	c.Flags().StringVar(&color, "color", "auto", "auto, always or never")
 	return c
 }

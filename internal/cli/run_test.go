@@ -141,6 +141,14 @@ func TestRunThenReport(t *testing.T) {
 	if code != exitOK || again != stdout {
 		t.Errorf("exit %d: report prints something else than run\n%s%s", code, stderr, cmp.Diff(stdout, again))
 	}
+	for format, want := range map[string]string{"text": stdout, "md": "# small", "html": "<!DOCTYPE html>", "json": "{\n"} {
+		if code, text, stderr := sim(t, "report", dirs[0], "--format", format); code != exitOK || !strings.HasPrefix(text, want) {
+			t.Errorf("--format %s: exit %d, %s%.60q, want it to begin with %.60q", format, code, stderr, text, want)
+		}
+	}
+	if code, _, stderr := sim(t, "report", dirs[0], "--format", "pdf"); code != exitUsage || !strings.Contains(stderr, "want text, json, md, html") {
+		t.Errorf("--format pdf: exit %d, %s", code, stderr)
+	}
 	if strings.Index(stdout, "hpa") > strings.Index(stdout, "static") {
 		t.Error("--policy does not set the order")
 	}

@@ -128,6 +128,16 @@ func (m *meter) book(node int, k kind, joules float64, g grade.Grade, rel float6
 	p.sigma += float64(joules * rel)
 }
 
+// byKind is the joules since the start by what they were drawn for.
+func (m *meter) byKind() (sum [kinds]float64) {
+	for _, pool := range m.parts {
+		for k, p := range pool {
+			sum[k] += p.joules
+		}
+	}
+	return sum
+}
+
 // addGPU books what a board drew, and returns the seconds with a kernel.
 func (m *meter) addGPU(node int, n *cluster.Node, index int, now vtime.Time, dt float64) (seconds float64) {
 	g := &n.GPUs[index]

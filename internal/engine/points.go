@@ -10,7 +10,8 @@ import (
 // bin remembers where the time series' present bin began.
 type bin struct {
 	from      vtime.Time
-	gpu, node float64 // joules
+	gpu, node float64        // joules
+	parts     [kinds]float64 // joules
 	grams     float64
 	services  []serviceBin
 }
@@ -40,7 +41,7 @@ func (w *world) closeBinAt(now vtime.Time) {
 		s.inBin.Reset()
 	}
 	w.out.Points = append(w.out.Points, w.clusterPoint(now, seconds))
-	w.bin.from, w.bin.gpu, w.bin.node, w.bin.grams = now, w.meter.gpu, w.meter.node, w.meter.grams
+	w.bin.from, w.bin.gpu, w.bin.node, w.bin.grams, w.bin.parts = now, w.meter.gpu, w.meter.node, w.meter.grams, w.meter.byKind()
 }
 
 func (s *service) point(w *world, now vtime.Time, seconds float64, before serviceBin) results.Point {
@@ -95,6 +96,16 @@ func (w *world) clusterPoint(now vtime.Time, seconds float64) results.Point {
 		GPUWatts: some((m.gpu - b.gpu) / seconds), FacilityWatts: some((m.node - b.node) * w.cfg.PUE / seconds),
 		CO2eRate: some((m.grams - b.grams) / hours),
 	}
+	parts := m.byKind()
+	watts := func(of ...kind) *float64 {
+		sum := 0.0
+		for _, k := range of {
+			sum += parts[k] - b.parts[k]
+		}
+		return some(sum * w.cfg.PUE / seconds)
+	}
+	p.BusyWatts, p.IdleWatts, p.HostWatts = watts(kindBusy), watts(kindContext, kindBare), watts(kindBase, kindHost)
+	p.BootWatts, p.SleepWatts = watts(kindBoot), watts(kindSleep)
 	if kWh > 0 {
 		p.CarbonIntensity = some((m.grams - b.grams) / kWh)
 	}

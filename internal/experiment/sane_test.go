@@ -167,6 +167,9 @@ func wrongSeries(c *engine.Config, r *results.Run) string {
 			continue
 		}
 		joules += *p.FacilityWatts * seconds
+		if parts := *p.BusyWatts + *p.IdleWatts + *p.HostWatts + *p.BootWatts + *p.SleepWatts; !close9(parts, *p.FacilityWatts) {
+			return fmt.Sprintf("at %v s the facility draws %v W, its parts %v W", p.T, *p.FacilityWatts, parts)
+		}
 		grams += *p.CO2eRate * seconds / 3600
 		from = p.T
 		if i == len(r.Points)-1 && p.T != c.Duration.Seconds() {

@@ -177,6 +177,11 @@ var columnMeanings = map[string]string{
 	"gpus_allocated":                 "GPUs, and parts of them, taken by pods that are starting, ready or draining.",
 	"gpu_watts":                      "Mean draw of the GPU boards.",
 	"facility_watts":                 "Mean draw of the nodes, times PUE.",
+	"facility_gpu_busy_watts":        "Of it, GPUs while a kernel runs.",
+	"facility_gpu_idle_watts":        "Of it, GPUs without a kernel, with a model loaded or without.",
+	"facility_host_watts":            "Of it, hosts of the nodes that are on, and what follows their GPUs' draw.",
+	"facility_boot_watts":            "Of it, nodes that boot or wake.",
+	"facility_sleep_watts":           "Of it, nodes asleep. The five add up to the facility's watts.",
 	"carbon_intensity_grams_per_kwh": "Intensity of the grid, averaged over the energy of the bin; empty when none was drawn.",
 	"co2e_grams_per_hour":            "Rate of operational emissions.",
 }

@@ -18,6 +18,8 @@ type chart struct {
 	Time    *timeChart
 	Dots    *dotChart
 	Table   *dataTable // the figure's numbers for those who cannot see it
+	// Decisions lists the marks of a chart over time; nil when it has none.
+	Decisions *dataTable
 }
 
 // legendKey is one entry of the legend, which the page writes in HTML: there
@@ -25,7 +27,7 @@ type chart struct {
 type legendKey struct {
 	Name   string
 	Color  string
-	Mark   string   // line | dash | area | dot
+	Mark   string   // line | dash | area | block | dot | ring
 	Series []string // the names of the series that the key shows and hides; nil for a target
 }
 
@@ -38,6 +40,10 @@ type timeChart struct {
 	X      []float64 // minutes on Axis
 	Series []series
 	Target *target
+	Marks  []mark // on the lines, by policy
+	// Stacked has each series stand on those after it: they are the parts of one
+	// sum, and the first is on top.
+	Stacked bool
 }
 
 // series is one line; NaN is a gap.
@@ -78,6 +84,20 @@ type dot struct {
 	Color string
 	Side  string // of the dot on which its name stands: right | top | bottom | left; "" for none
 	X, Y  span
+	// Hollow sets the dot apart; the chart's caption says from what.
+	Hollow bool
+}
+
+// height is the drawing's in CSS pixels: a forest needs room for its rows.
+func (c *chart) height() int {
+	switch {
+	case c.Dots != nil && len(c.Dots.Rows) > 0:
+		return max(svgHeight, 50+22*len(c.Dots.Rows))
+	case c.Wide:
+		return svgWideHeight
+	default:
+		return svgHeight
+	}
 }
 
 // span is a mean with the ends of its interval.

@@ -39,12 +39,15 @@ func (t timeline) clusterCharts() []*chart {
 			title: "Facility power", name: "power, PUE included", units: []unitStep{{1, "W"}, {1e-3, "kW"}, {1e-6, "MW"}}, mean: true,
 			get: func(p *results.Point) *float64 { return p.FacilityWatts },
 		}),
+	}
+	figures = append(figures, t.powerByState(grid)...)
+	figures = append(figures,
 		t.simple("co2e", "", grid, quantity{
 			title: "Operational CO2e", name: "emission rate", units: []unitStep{{1, "g/h"}, {1e-3, "kg/h"}, {1e-6, "t/h"}}, mean: true,
 			get: func(p *results.Point) *float64 { return p.CO2eRate },
 		}),
 		t.carbonIntensity(grid),
-	}
+	)
 	return present(figures)
 }
 
@@ -170,6 +173,7 @@ func (t timeline) replicas(index int, service string, grid []float64) *chart {
 		desired[i].Step, desired[i].Dash = true, true
 	}
 	c.Time.Series = slices.Concat(ready, desired)
+	t.markDecisions(&c, service)
 	return t.finish(c, grid, slicePick{text: "mean", mean: true})
 }
 

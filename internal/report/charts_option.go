@@ -72,11 +72,16 @@ func (c *chart) timeOption() map[string]any {
 	for i, s := range t.Series {
 		name := "y" + strconv.Itoa(i)
 		source[name] = numbers(s.Y)
-		line.MultiSeries = append(line.MultiSeries, s.option(name))
+		one := s.option(name)
+		if t.Stacked { // painted from the top of the pile down
+			one.AreaStyle, one.LineStyle.Width = &opts.AreaStyle{Color: s.Color, Opacity: opts.Float(1)}, 0
+		}
+		line.MultiSeries = append(line.MultiSeries, one)
 	}
 	if t.Target != nil && len(line.MultiSeries) > 0 {
 		markTarget(&line.MultiSeries[0], t.Target)
 	}
+	line.MultiSeries = append(line.MultiSeries, markOptions(t.Marks)...)
 	line.AddDataset(opts.Dataset{Source: source})
 	line.Validate()
 	return line.JSON()
@@ -140,6 +145,9 @@ func (d dot) option() charts.SingleSeries {
 		Name: d.Name, Type: types.ChartScatter, SymbolSize: 9, Color: d.Color,
 		ItemStyle: &opts.ItemStyle{Opacity: opts.Float(1)},
 		Data:      []opts.ScatterData{{Name: d.Text, Value: numbers{d.X.Mean, d.Y.Mean}}},
+	}
+	if d.Hollow {
+		one.ItemStyle = &opts.ItemStyle{Opacity: opts.Float(1), Color: "#ffffff", BorderColor: d.Color, BorderWidth: 2}
 	}
 	if d.Side != "" {
 		one.Label = &opts.Label{Show: opts.Bool(true), Position: d.Side, Formatter: "{a}", Color: textColor, FontSize: 12}

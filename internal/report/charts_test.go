@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/kwatt-sim/kwatt/internal/decisions"
 	"github.com/kwatt-sim/kwatt/internal/results"
 )
 
@@ -166,5 +167,116 @@ func TestRowsOfTwoAreFilled(t *testing.T) {
 	}
 	if want := []bool{true, true, false, false}; !slices.Equal(wide, want) {
 		t.Errorf("wide %v, want %v", wide, want)
+	}
+}
+
+func TestParetoFrontByHand(t *testing.T) {
+	names := frontMetrics(&results.Summary{})
+	policy := func(values ...float64) results.PolicySummary {
+		m := map[string]results.Estimate{}
+		for i, v := range values {
+			m[names[i]] = results.Estimate{Mean: v}
+		}
+		return results.PolicySummary{Metrics: m}
+	}
+	got := paretoFront([]results.PolicySummary{
+		policy(1, 9, 5),          // the cheapest
+		policy(9, 1, 5),          // the fastest
+		policy(9, 9, 1),          // the cleanest
+		policy(2, 9, 5),          // dearer than the first and no better
+		policy(3, 3, 6),          // between: nothing beats it in all
+		policy(3, 3, 6),          // its twin stays too
+		policy(1, 1),             // its CO2e is unknown
+		policy(math.NaN(), 0, 0), // so is its cost
+	}, names)
+	if want := []bool{true, true, true, false, true, true, false, false}; !slices.Equal(got, want) {
+		t.Errorf("front %v, want %v", got, want)
+	}
+}
+
+func TestDecisionsStandOnTheReplicaChart(t *testing.T) {
+	run := fixtureRun(fixturePolicies[1], "s", 1, 60)
+	run.Decisions = []decisions.Entry{
+		{T: 60, Service: "s", Kind: decisions.Scale, From: 2, To: 4, Reason: "busy"},
+		{T: 90, Service: "other", Kind: decisions.Scale, From: 2, To: 9},
+		{T: 120, Service: "s", Kind: decisions.Tick, From: 4, To: 4},
+		{T: 1800, Service: "s", Kind: decisions.Scale, From: 4, To: 3},
+	}
+	for _, c := range newTimeline([]drawnRun{{index: 1, run: run}}, time.Time{}, 100).serviceCharts(0, "s", nil) {
+		if c.ID != "chart-replicas-0" {
+			continue
+		}
+		if len(c.Time.Marks) != 2 || c.Time.Marks[0].Text != "0:01, hpa: 2 → 4, busy" || c.Time.Marks[1].X != 30 || c.Time.Marks[1].Y != 3 {
+			t.Errorf("marks %+v", c.Time.Marks)
+		}
+		if c.Decisions == nil || strings.Join(c.Decisions.Rows[1], " ") != "0:30 hpa 4 3 no reason given" {
+			t.Errorf("list %+v", c.Decisions)
+		}
+		return
+	}
+	t.Error("no replica chart")
+}
+
+func TestTheLargestChangesAreKept(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var all []decisions.Entry
+		for i := range rapid.IntRange(0, 40).Draw(t, "entries") {
+			all = append(all, decisions.Entry{T: float64(i), To: rapid.IntRange(-9, 9).Draw(t, "change")})
+		}
+		limit := rapid.IntRange(1, 20).Draw(t, "limit")
+		kept := largestChanges(all, limit)
+		if len(kept) != min(limit, len(all)) || !slices.IsSortedFunc(kept, func(a, b decisions.Entry) int { return int(a.T - b.T) }) {
+			t.Fatalf("kept %v of %v", kept, all)
+		}
+		least := 10.0
+		for _, e := range kept {
+			least = min(least, math.Abs(float64(e.To)))
+		}
+		for _, e := range all {
+			if math.Abs(float64(e.To)) > least && !slices.ContainsFunc(kept, func(k decisions.Entry) bool { return k.T == e.T }) {
+				t.Fatalf("%+v was left out of %v", e, kept)
+			}
+		}
+	})
+}
+
+// Two and a half days from 18:00, at 1 kW and then 2 kW from the second midnight
+// on: 6 h, 24 h, 24 h and 6 h.
+func TestDaysByHand(t *testing.T) {
+	start := time.Date(2017, 12, 1, 18, 0, 0, 0, time.UTC)
+	run := &results.Run{Policy: "p", Seed: 1}
+	for h := 1; h <= 60; h++ {
+		watts := 1000.0
+		if h > 30 {
+			watts = 2000
+		}
+		run.Points = append(run.Points,
+			results.Point{T: 3600 * float64(h), FacilityWatts: ptr(watts), CO2eRate: ptr(500)},
+			results.Point{T: 3600 * float64(h), Service: "s", LatencyP95: ptr(float64(h) / 1000)})
+	}
+	want := map[string]string{
+		"chart-day-energy": "Fri 1 December 2017 6.000 | Sat 2 December 2017 24.00 | Sun 3 December 2017 48.00 | Mon 4 December 2017 12.00",
+		"chart-day-co2e":   "Fri 1 December 2017 3.000 | Sat 2 December 2017 12.00 | Sun 3 December 2017 12.00 | Mon 4 December 2017 3.000",
+		"chart-day-p95-0":  "Fri 1 December 2017 6.000 | Sat 2 December 2017 30.00 | Sun 3 December 2017 54.00 | Mon 4 December 2017 60.00",
+	}
+	charts := newTimeline([]drawnRun{{run: run}}, start, 100).dayView([]string{"s"})
+	for _, c := range charts {
+		var rows []string
+		for _, r := range c.Table.Rows {
+			rows = append(rows, strings.Join(r, " "))
+		}
+		if got := strings.Join(rows, " | "); got != want[c.ID] {
+			t.Errorf("%s: %q, want %q", c.ID, got, want[c.ID])
+		}
+		if len(c.Time.X) != 5 || len(c.Time.Series[0].Y) != 5 {
+			t.Errorf("%s: %d ends of days, want the start and four", c.ID, len(c.Time.X))
+		}
+	}
+	if len(charts) != len(want) {
+		t.Errorf("%d charts, want %d", len(charts), len(want))
+	}
+	short := &results.Run{Points: run.Points[:96]}
+	if got := newTimeline([]drawnRun{{run: short}}, start, 100).dayView([]string{"s"}); got != nil {
+		t.Errorf("two days have a day view: %v", got)
 	}
 }

@@ -148,18 +148,31 @@ func (t timeline) finish(c chart, grid []float64, pick slicePick) *chart {
 	}
 	c.Time.Axis = t.axis
 	c.Table = sliceTable(t.axis, x, c.Time, pick)
-	c.Time.X, columns = downsample(x, columns, t.limit)
+	if c.Time.Stacked {
+		c.Time.X, columns = thinMeans(x, columns, t.limit)
+		pile(columns)
+	} else {
+		c.Time.X, columns = downsample(x, columns, t.limit)
+	}
 	for i := range c.Time.Series {
 		c.Time.Series[i].Y = columns[i]
 	}
 	if c.Time.Target != nil {
 		columns = append(columns, []float64{c.Time.Target.Value})
 	}
+	for _, m := range c.Time.Marks {
+		columns = append(columns, []float64{m.Y})
+	}
 	c.Time.Scale = scaleOf(c.Time.Scale.Log, columns...)
 	if c.Time.Scale.Log {
 		c.Time.YName += ", log scale"
 	}
 	c.Keys = keysOf(c.Time.Series)
+	if c.Time.Stacked { // without one of its parts the others would stand on nothing
+		for i := range c.Keys {
+			c.Keys[i].Series, c.Keys[i].Mark = nil, "block"
+		}
+	}
 	if c.Time.Target != nil {
 		c.Keys = append(c.Keys, c.Time.Target.key())
 	}

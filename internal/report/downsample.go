@@ -29,6 +29,39 @@ func downsample(x []float64, columns [][]float64, limit int) ([]float64, [][]flo
 	return grid, out
 }
 
+// thinMeans thins columns to at most limit points, each the mean of a bucket of
+// neighbours and at the bucket's end: unlike peaks, means of parts add up to the
+// mean of the whole. A bucket with a gap is a gap.
+func thinMeans(x []float64, columns [][]float64, limit int) ([]float64, [][]float64) {
+	if len(x) <= limit || limit < 1 {
+		return x, columns
+	}
+	grid, out := make([]float64, limit), make([][]float64, len(columns))
+	for b := range limit {
+		_, to := bucket(b, limit, len(x))
+		grid[b] = x[to-1]
+	}
+	for i, column := range columns {
+		out[i] = make([]float64, limit)
+		for b := range limit {
+			from, to := bucket(b, limit, len(x))
+			for _, v := range column[from:to] {
+				out[i][b] += v / float64(to-from)
+			}
+		}
+	}
+	return grid, out
+}
+
+// pile adds to each column those after it, in place.
+func pile(columns [][]float64) {
+	for i := len(columns) - 2; i >= 0; i-- {
+		for k := range columns[i] {
+			columns[i][k] += columns[i+1][k]
+		}
+	}
+}
+
 // bucket is the half-open range of points in bucket b; it holds at least two
 // when there are at least twice as many points as buckets.
 func bucket(b, buckets, points int) (from, to int) {

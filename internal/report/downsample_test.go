@@ -70,3 +70,32 @@ func negated(values []float64) []float64 {
 	}
 	return out
 }
+
+// A pile's top is the sum of its layers, thinned or not, and no layer sinks
+// below the next.
+func TestThinnedPilesAddUp(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 60).Draw(t, "points")
+		limit := rapid.IntRange(1, 30).Draw(t, "limit")
+		x, whole := make([]float64, n), make([]float64, n)
+		layers := [][]float64{make([]float64, n), make([]float64, n), make([]float64, n)}
+		for i := range n {
+			x[i] = float64(i)
+			for _, l := range layers {
+				l[i] = rapid.Float64Range(0, 100).Draw(t, "height")
+				whole[i] += l[i]
+			}
+		}
+		grid, thin := thinMeans(x, layers, limit)
+		_, want := thinMeans(x, [][]float64{whole}, limit)
+		if len(grid) != min(n, limit) || grid[len(grid)-1] != x[n-1] {
+			t.Fatalf("grid %v of %v", grid, x)
+		}
+		pile(thin)
+		for i := range grid {
+			if math.Abs(thin[0][i]-want[0][i]) > 1e-9*want[0][i] || thin[0][i] < thin[1][i] || thin[1][i] < thin[2][i] {
+				t.Fatalf("at %v: layers end at %v, %v and %v, the whole is %v", grid[i], thin[0][i], thin[1][i], thin[2][i], want[0][i])
+			}
+		}
+	})
+}

@@ -122,8 +122,9 @@ type figureGroup struct {
 // figure is a chart, drawn: Data for the charting library, or else SVG.
 type figure struct {
 	*chart
-	Data *figureData
-	SVG  template.HTML
+	Data   *figureData
+	SVG    template.HTML
+	Height int // CSS pixels
 }
 
 // figureData is what the page's script reads to draw a chart.
@@ -131,6 +132,7 @@ type figureData struct {
 	Option map[string]any `json:"option"`
 	Unit   string         `json:"unit"`
 	Time   bool           `json:"time"` // has the common time axis
+	Pile   bool           `json:"pile"` // each series stands on those after it
 	Keys   [][]string     `json:"keys"` // the series behind each entry of the legend
 }
 
@@ -188,6 +190,9 @@ func (p *page) draw(interactive bool) error {
 	if p.Compare, err = drawAll(compareCharts(p.Summary, p.SLOs), interactive); err != nil {
 		return err
 	}
+	if err := p.addGroup("Day by day", "", line.dayView(p.Services), interactive); err != nil {
+		return err
+	}
 	for i, service := range p.Services {
 		if err := p.addGroup("Service "+service, line.binText(service), line.serviceCharts(i, service, p.SLOs), interactive); err != nil {
 			return err
@@ -225,11 +230,11 @@ func fillRows(charts []*chart) {
 func drawAll(charts []*chart, interactive bool) ([]figure, error) {
 	var out []figure
 	for _, c := range charts {
-		f := figure{chart: c}
+		f := figure{chart: c, Height: c.height()}
 		if interactive {
 			f.Data = &figureData{Option: c.option(), Time: c.Time != nil}
 			if c.Time != nil {
-				f.Data.Unit = c.Time.Unit
+				f.Data.Unit, f.Data.Pile = c.Time.Unit, c.Time.Stacked
 			}
 			for _, k := range c.Keys {
 				f.Data.Keys = append(f.Data.Keys, k.Series)

@@ -72,7 +72,9 @@ func fixtureRun(p fixturePolicy, service string, seed uint64, minutes int) *resu
 			results.Point{T: 60 * float64(m), Service: service, ArrivalRate: ptr(demand), CapacityRate: ptr(ready * 300),
 				ServedRate: ptr(demand - gone), LostRate: ptr(gone), LatencyP50: ptr(p50), LatencyP95: ptr(p50 * 2.6), LatencyP99: ptr(p50 * 4),
 				Queued: ptr(0), ReplicasDesired: ptr(desired), ReplicasReady: ptr(ready), GPUBusyRatio: ptr(math.Min(load, 1))},
-			results.Point{T: 60 * float64(m), NodesOn: ptr(nodes), FacilityWatts: ptr(power), CarbonIntensity: ptr(intensity),
+			results.Point{T: 60 * float64(m), NodesOn: ptr(nodes), FacilityWatts: ptr(power),
+				BusyWatts: ptr(ready * 40 * math.Min(load, 1) * 1.2), IdleWatts: ptr(ready * 30 * 1.2), HostWatts: ptr(nodes * 180 * 1.2),
+				BootWatts: ptr(0), SleepWatts: ptr(0), CarbonIntensity: ptr(intensity),
 				CO2eRate: ptr(power / 1000 * intensity)})
 		watt, grams, replicas = watt+power, grams+power/1000*intensity/60, replicas+ready
 		served, lost, p95 = served+60*(demand-gone), lost+60*gone, math.Max(p95, p50*2.6*0.55)

@@ -203,8 +203,9 @@ func TestHTMLShowsEveryCatalogueFigure(t *testing.T) {
 
 func TestHTMLChartIDs(t *testing.T) {
 	want := []string{
-		"chart-tradeoff", "chart-relative", "chart-demand-0", "chart-p95-0", "chart-p99-0", "chart-p50-0",
-		"chart-replicas-0", "chart-busy-0", "chart-nodes", "chart-power", "chart-co2e", "chart-intensity",
+		"chart-tradeoff", "chart-pareto", "chart-relative", "chart-relative-latency", "chart-demand-0", "chart-p95-0", "chart-p99-0", "chart-p50-0",
+		"chart-replicas-0", "chart-busy-0", "chart-nodes", "chart-power",
+		"chart-state-0", "chart-state-1", "chart-state-2", "chart-state-3", "chart-co2e", "chart-intensity",
 	}
 	for _, m := range modes {
 		var got []string

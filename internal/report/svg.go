@@ -24,9 +24,9 @@ const (
 // head, scaled by its box, every text escaped.
 func (c *chart) svg() (string, error) {
 	p := c.plot()
-	w, h := vg.Length(svgWidth), vg.Length(svgHeight)
+	w, h := vg.Length(svgWidth), vg.Length(c.height())
 	if c.Wide {
-		w, h = svgWideWidth, svgWideHeight
+		w = svgWideWidth
 	}
 	canvas := vgsvg.New(w, h)
 	p.Draw(draw.Crop(draw.New(canvas), 2, -8, 2, -6))
@@ -60,9 +60,13 @@ func (t *timeChart) plot() *plot.Plot {
 	p.Add(rules{y: t.Scale.ticks()})
 	for _, s := range t.Series {
 		for _, part := range s.parts(t.X, t.Scale.Log) {
+			if l, ok := part.(*plotter.Line); ok && t.Stacked {
+				l.Width, l.FillColor = 0, rgb(s.Color)
+			}
 			p.Add(part)
 		}
 	}
+	p.Add(rings(t.Marks))
 	if t.Target != nil {
 		p.Add(targetLine(*t.Target))
 	}

@@ -73,6 +73,9 @@ func (d dots) Plot(c draw.Canvas, p *plot.Plot) {
 		c.StrokeLine2(style, toX(x.Mean), toY(low), toX(x.Mean), toY(high))
 		at := vg.Point{X: toX(x.Mean), Y: toY(y)}
 		c.DrawGlyph(draw.GlyphStyle{Color: rgb(dot.Color), Radius: 4.5, Shape: draw.CircleGlyph{}}, at)
+		if dot.Hollow {
+			c.DrawGlyph(draw.GlyphStyle{Color: rgb("#ffffff"), Radius: 2.5, Shape: draw.CircleGlyph{}}, at)
+		}
 		drawLabel(c, dot, at)
 	}
 }

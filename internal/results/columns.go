@@ -41,6 +41,11 @@ var columns = []column{
 	{"gpus_allocated", "GPUs", func(p *Point) **float64 { return &p.GPUsAllocated }},
 	{"gpu_watts", "W", func(p *Point) **float64 { return &p.GPUWatts }},
 	{"facility_watts", "W", func(p *Point) **float64 { return &p.FacilityWatts }},
+	{"facility_gpu_busy_watts", "W", func(p *Point) **float64 { return &p.BusyWatts }},
+	{"facility_gpu_idle_watts", "W", func(p *Point) **float64 { return &p.IdleWatts }},
+	{"facility_host_watts", "W", func(p *Point) **float64 { return &p.HostWatts }},
+	{"facility_boot_watts", "W", func(p *Point) **float64 { return &p.BootWatts }},
+	{"facility_sleep_watts", "W", func(p *Point) **float64 { return &p.SleepWatts }},
 	{"carbon_intensity_grams_per_kwh", "g/kWh", func(p *Point) **float64 { return &p.CarbonIntensity }},
 	{"co2e_grams_per_hour", "g/h", func(p *Point) **float64 { return &p.CO2eRate }},
 }

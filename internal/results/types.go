@@ -78,12 +78,18 @@ type Point struct {
 	GPUBusyRatio    *float64 `json:"gpuBusyRatio,omitempty"` // of the allocated, over the bin
 
 	// Of the cluster.
-	NodesOn         *float64 `json:"nodesOn,omitempty"`
-	NodesAsleep     *float64 `json:"nodesAsleep,omitempty"`
-	GPUsOn          *float64 `json:"gpusOn,omitempty"`
-	GPUsAllocated   *float64 `json:"gpusAllocated,omitempty"`
-	GPUWatts        *float64 `json:"gpuWatts,omitempty"`        // mean over the bin
-	FacilityWatts   *float64 `json:"facilityWatts,omitempty"`   // mean over the bin, PUE included
+	NodesOn       *float64 `json:"nodesOn,omitempty"`
+	NodesAsleep   *float64 `json:"nodesAsleep,omitempty"`
+	GPUsOn        *float64 `json:"gpusOn,omitempty"`
+	GPUsAllocated *float64 `json:"gpusAllocated,omitempty"`
+	GPUWatts      *float64 `json:"gpuWatts,omitempty"`      // mean over the bin
+	FacilityWatts *float64 `json:"facilityWatts,omitempty"` // mean over the bin, PUE included
+	// FacilityWatts by what drew them; they add up to it.
+	BusyWatts       *float64 `json:"busyWatts,omitempty"`       // GPUs with a kernel
+	IdleWatts       *float64 `json:"idleWatts,omitempty"`       // GPUs without one
+	HostWatts       *float64 `json:"hostWatts,omitempty"`       // the hosts of nodes that are on
+	BootWatts       *float64 `json:"bootWatts,omitempty"`       // nodes that boot or wake
+	SleepWatts      *float64 `json:"sleepWatts,omitempty"`      // nodes asleep
 	CarbonIntensity *float64 `json:"carbonIntensity,omitempty"` // g/kWh
 	CO2eRate        *float64 `json:"co2eRate,omitempty"`        // operational, g/h
 }

@@ -209,7 +209,7 @@ func TestReadRefuses(t *testing.T) {
 		{SummaryFile, `{"schemaVersion": 2, "policies": 3}`, "summary.json: schemaVersion is 2, this binary reads 1", func() error { _, _, err := Read(dir); return err }},
 		{SummaryFile, `{`, "summary.json: unexpected end", func() error { _, err := ReadSummary(filepath.Join(dir, SummaryFile)); return err }},
 		{TimeseriesFile, "a,b\n", "timeseries.csv: line 1: the columns are not those", func() error { _, err := ReadPoints(dir); return err }},
-		{TimeseriesFile, strings.Join(csvHeader(), ",") + "\nhpa,1,x" + strings.Repeat(",", 20) + "\n", "timeseries.csv: line 2: t_seconds", func() error { _, err := ReadPoints(dir); return err }},
+		{TimeseriesFile, strings.Join(csvHeader(), ",") + "\nhpa,1,x" + strings.Repeat(",", len(csvHeader())-3) + "\n", "timeseries.csv: line 2: t_seconds", func() error { _, err := ReadPoints(dir); return err }},
 		{DecisionsFile, "{}\n{\"t\": \"x\"}\n", "decisions.jsonl: line 2", func() error { _, err := ReadDecisions(dir); return err }},
 	} {
 		if err := os.WriteFile(filepath.Join(dir, c.file), []byte(c.text), 0o666); err != nil {

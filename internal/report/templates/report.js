@@ -39,16 +39,40 @@
 
   // onTime gives a chart what an option in JSON cannot say: the labels of its
   // time axis, the figures of its tooltip, and zooming only when asked for.
-  function onTime(option, unit) {
+  function onTime(option, unit, pile) {
     var x = option.xAxis[0];
     x.axisLabel.formatter = tickText;
     x.axisPointer = { label: { formatter: function (p) { return instantText(p.value); } } };
     option.tooltip.valueFormatter = function (v) {
       return v === null || v === undefined || Number.isNaN(v) ? "–" : number(v) + (unit ? " " + unit : "");
     };
+    if (pile || option.series.some(function (s) { return s.type === "scatter"; })) {
+      option.tooltip.formatter = function (all) { return ownTip(all, option.tooltip.valueFormatter, pile); };
+    }
     option.dataZoom[0].zoomOnMouseWheel = "ctrl";
     option.dataZoom[0].moveOnMouseWheel = false;
     option.dataZoom[0].preventDefaultMouseMove = false;
+  }
+
+  // ownTip is the tooltip of a chart with decisions or with a pile: the lines'
+  // figures, of a decision what the ledger says, of a layer its height. It is made
+  // of nodes, not of markup, as reasons are free text.
+  function ownTip(all, figure, pile) {
+    var box = document.createElement("div");
+    box.className = "tip";
+    function add(text, color) {
+      var row = box.appendChild(document.createElement("div"));
+      if (color) { row.style.borderLeft = "3px solid " + color; }
+      row.appendChild(document.createTextNode(text));
+    }
+    add(instantText(all[0].axisValue));
+    function at(p) { return p ? p.value[p.encode.y[0]] : 0; }
+    all.forEach(function (p, i) {
+      var color = typeof p.borderColor === "string" ? p.borderColor : p.color;
+      if (p.seriesType === "scatter") { add(p.name, color); return; }
+      add(p.seriesName + ": " + figure(pile ? at(p) - at(all[i + 1]) : at(p)), color);
+    });
+    return box;
   }
 
   function draw(figure) {
@@ -61,8 +85,12 @@
     data.option.tooltip.textStyle = { fontSize: 12 };
     data.option.xAxis.concat(data.option.yAxis).forEach(function (a) { a.nameTextStyle = { color: "#2b2f36" }; });
     if (data.time) {
-      onTime(data.option, data.unit);
+      onTime(data.option, data.unit, data.pile);
       chart.group = "time"; // one moment, read across all charts
+    }
+    if (!data.time && chart.getWidth() < 480) { // names were placed for a wider chart: on a phone the legend has to do
+      data.option.series.forEach(function (s) { if (s.label) { s.label.show = false; } });
+      [].concat(data.option.grid).forEach(function (g) { if (!g.containLabel) { g.right = 18; } });
     }
     chart.setOption(data.option);
     charts.push(chart);
