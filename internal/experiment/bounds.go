@@ -108,10 +108,7 @@ func (b *BoundSearch) static(ctx context.Context) (results.Bound, error) {
 			return &scenario.Scaler{Kind: "static", Config: &static.Config{Replicas: levels[i]}}
 		})
 	}
-	most, err := b.room()
-	if err != nil {
-		return results.Bound{}, err
-	}
+	most := b.room()
 	start, err := b.bisect(ctx, b.filled(1), most, policy)
 	if err != nil {
 		return results.Bound{}, err
@@ -143,11 +140,8 @@ func (b *BoundSearch) filled(level int) []int {
 }
 
 // room is how many replicas of each service the pools can hold, were it alone.
-func (b *BoundSearch) room() ([]int, error) {
-	w, err := newWorld(b.File)
-	if err != nil {
-		return nil, err
-	}
+func (b *BoundSearch) room() []int {
+	w := newWorld(b.File)
 	var out []int
 	for i := range w.spec.Services {
 		s := &w.spec.Services[i]
@@ -159,7 +153,7 @@ func (b *BoundSearch) room() ([]int, error) {
 		}
 		out = append(out, max(n, 1))
 	}
-	return out, nil
+	return out
 }
 
 // bisect finds, with the first seed, the least levels between lo and hi that

@@ -42,10 +42,7 @@ type world struct {
 
 // Compile makes the engine's configuration for each named policy.
 func Compile(f *scenario.File, names []string) ([]*engine.Config, error) {
-	w, err := newWorld(f)
-	if err != nil {
-		return nil, err
-	}
+	w := newWorld(f)
 	var out []*engine.Config
 	for _, name := range names {
 		c, _, err := w.policy(name)
@@ -67,10 +64,7 @@ type Plan struct {
 
 // NewPlan makes the plan of the named policy.
 func NewPlan(f *scenario.File, name string) (*Plan, error) {
-	w, err := newWorld(f)
-	if err != nil {
-		return nil, err
-	}
+	w := newWorld(f)
 	c, config, err := w.policy(name)
 	if err != nil {
 		return nil, fmt.Errorf("policy %s: %w", name, err)
@@ -86,12 +80,12 @@ func NewPlan(f *scenario.File, name string) (*Plan, error) {
 	return plan, nil
 }
 
-func newWorld(f *scenario.File) (*world, error) {
+func newWorld(f *scenario.File) *world {
 	w := &world{file: f, spec: &f.Scenario.Spec}
 	for i, p := range w.spec.Cluster.NodePools {
 		w.pools = append(w.pools, compilePool(p, f.Boards[i], w.spec.Cost))
 	}
-	return w, nil
+	return w
 }
 
 func compilePool(p scenario.NodePool, gpu powermodel.GPU, prices scenario.Cost) cluster.Pool {
