@@ -51,9 +51,11 @@ func (c *Cluster) Pods(t float64, gone bool) (Pods, error) {
 	}
 	var out Pods
 	for _, p := range at.pods {
-		attempts := slices.DeleteFunc(slices.Clone(p.attempts), func(e *decisions.Entry) bool { return e.Placement.Evaluated == 0 })
+		attempts := slices.DeleteFunc(slices.Clone(p.attempts), func(e *decisions.Entry) bool {
+			return e.Placement.Evaluated == 0 && e.Kind != decisions.Bind // there was no node to try
+		})
 		if len(attempts) == 0 {
-			continue // there was no node to try
+			continue
 		}
 		if slices.ContainsFunc(attempts, func(e *decisions.Entry) bool { return e.Placement.Cycle == nil }) {
 			return nil, ErrNoResults
