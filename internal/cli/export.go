@@ -106,15 +106,7 @@ type replication struct {
 }
 
 func openReplication(dir string, fl exportFlags) (*replication, error) {
-	l, err := openLedger(dir)
-	if err != nil {
-		return nil, err
-	}
-	p, err := l.policy(fl.policy, "policy")
-	if err != nil {
-		return nil, err
-	}
-	seed, err := l.seed(p, fl.seed)
+	l, p, seed, err := chosenRun(dir, fl.policy, fl.seed)
 	if err != nil {
 		return nil, err
 	}

@@ -56,15 +56,7 @@ func exportOpenMetrics(env Env, dir string, fl openMetricsFlags) error {
 	if fl.step < time.Second || fl.step%time.Millisecond != 0 {
 		return usageError("--step %v: want a second or more, in whole milliseconds", fl.step)
 	}
-	l, err := openLedger(dir)
-	if err != nil {
-		return err
-	}
-	p, err := l.policy(fl.policy, "policy")
-	if err != nil {
-		return err
-	}
-	seed, err := l.seed(p, fl.seed)
+	l, p, seed, err := chosenRun(dir, fl.policy, fl.seed)
 	if err != nil {
 		return err
 	}

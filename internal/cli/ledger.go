@@ -29,6 +29,21 @@ func openLedger(path string) (*ledgerDir, error) {
 	return &ledgerDir{path, s, m}, nil
 }
 
+// chosenRun opens a results directory and finds the replication that --policy
+// and --seed choose.
+func chosenRun(path, policy string, seed optionalSeed) (*ledgerDir, *results.PolicySummary, uint64, error) {
+	l, err := openLedger(path)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	p, err := l.policy(policy, "policy")
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	n, err := l.seed(p, seed)
+	return l, p, n, err
+}
+
 // policy finds a policy of the run; "" stands for the only one there is. flag
 // is what the user chose it with.
 func (l *ledgerDir) policy(name, flag string) (*results.PolicySummary, error) {

@@ -76,15 +76,7 @@ func runWhy(env Env, dir string, fl whyFlags) error {
 	if err != nil {
 		return err
 	}
-	l, err := openLedger(dir)
-	if err != nil {
-		return err
-	}
-	p, err := l.policy(fl.policy, "policy")
-	if err != nil {
-		return err
-	}
-	seed, err := l.seed(p, fl.seed)
+	l, p, seed, err := chosenRun(dir, fl.policy, fl.seed)
 	if err != nil {
 		return err
 	}

@@ -91,17 +91,6 @@ func (f *Family) Add(labels string, at int64, value float64) {
 	s.samples = append(s.samples, sample{at, value})
 }
 
-// Samples returns how many samples there are.
-func (e *Exposition) Samples() int {
-	n := 0
-	for _, f := range e.families {
-		for _, s := range f.series {
-			n += len(s.samples)
-		}
-	}
-	return n
-}
-
 // Write writes the text: a family's series together, a series' samples in order
 // of time.
 func (e *Exposition) Write(w io.Writer) error {
