@@ -40,11 +40,18 @@ type Book struct {
 	path    string
 	read    int64  // bytes
 	torn    []byte // the beginning of a line
-	entries map[types.UID][]Entry
+	entries map[types.UID][]line
+}
+
+// line is an entry whose last field is read when somebody asks for it: most of a
+// file of many nodes is of attempts of which only the last is asked for.
+type line struct {
+	Entry
+	how []byte
 }
 
 // NewBook returns the book of a file, which need not be there yet.
-func NewBook(path string) *Book { return &Book{path: path, entries: map[types.UID][]Entry{}} }
+func NewBook(path string) *Book { return &Book{path: path, entries: map[types.UID][]line{}} }
 
 // Bound returns how the scheduler came to bind the pod to the node. The pod's
 // earlier entries are forgotten.
@@ -76,9 +83,13 @@ func (b *Book) find(pod types.UID, is func(Entry) bool) (decisions.Placement, er
 	}
 	all := b.entries[pod]
 	for i, e := range slices.Backward(all) {
-		if is(e) {
+		if is(e.Entry) {
 			b.entries[pod] = all[i:]
-			return e.How, nil
+			var how decisions.Placement
+			if err := json.Unmarshal(e.how, &how); err != nil {
+				return how, fmt.Errorf("%s: an entry of pod %s: %w", b.path, pod, err)
+			}
+			return how, nil
 		}
 	}
 	return decisions.Placement{}, fmt.Errorf("%s has %d entries of pod %s, not that one: see the scheduler's log for why it could not write", b.path, len(all), pod)
@@ -98,12 +109,24 @@ func (b *Book) catchUp() error {
 	b.read += int64(len(text))
 	lines := bytes.Split(append(b.torn, text...), []byte{'\n'})
 	b.torn = bytes.Clone(lines[len(lines)-1])
-	for _, line := range lines[:len(lines)-1] {
-		var e Entry
-		if json.Unmarshal(line, &e) != nil {
-			continue // a scheduler was killed as it wrote; it had told nobody of this cycle
+	for _, text := range lines[:len(lines)-1] {
+		if e, ok := parse(text); ok { // else a scheduler was killed as it wrote; it had told nobody of this cycle
+			b.entries[e.UID] = append(b.entries[e.UID], e)
 		}
-		b.entries[e.UID] = append(b.entries[e.UID], e)
 	}
 	return nil
+}
+
+// placementKey cannot be within another value: quotes are escaped there.
+var placementKey = []byte(`,"placement":`)
+
+// parse reads a line up to its last field.
+func parse(text []byte) (e line, ok bool) {
+	head, how, found := bytes.Cut(text, placementKey)
+	how, closed := bytes.CutSuffix(how, []byte("}"))
+	if !found || !closed || json.Unmarshal(append(bytes.Clone(head), '}'), &e.Entry) != nil || !json.Valid(how) {
+		return e, false
+	}
+	e.how = bytes.Clone(how) // not all of what was read with it
+	return e, true
 }
