@@ -93,6 +93,7 @@ var layers = [][]string{
 		"internal/kube/controlplane",
 		"internal/kube/hpa/hpatest",
 		"internal/kube/manifest",
+		"internal/kube/placements",
 		"internal/policies/capacity",
 	},
 	{
