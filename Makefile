@@ -32,7 +32,7 @@ test-simulator: build replay simulator ## try them: schedule and explain pods, l
 	KWATT_BIN=$(CURDIR)/bin $(GO) test ./internal/cli/replay -run TestSchedulerSimulator -count=1 -v
 
 demo: build ## a real e-commerce day under four policies: table and HTML report
-	$(SIM) run scenarios/ecommerce-recsys.yaml --out results
+	$(SIM) run scenarios/ecommerce-recsys.yaml --series nodes --out results
 
 test: ## vet and all tests (a few minutes, most of it the first compile)
 	$(GO) vet ./...

@@ -40,6 +40,7 @@ type world struct {
 	meter    meter
 	bin      bin
 	marks    energyMarks
+	nodes    nodeSeries
 	readings []NodeReading
 	out      results.Run
 }
@@ -105,6 +106,7 @@ func (w *world) begin(ctx context.Context) error {
 		return fmt.Errorf("policy %s: %w", cfg.Policy, err)
 	}
 	w.meter.init(w)
+	w.keepNodes()
 	for i := range cfg.Services {
 		if err := w.addService(i); err != nil {
 			return fmt.Errorf("policy %s, service %s: %w", cfg.Policy, cfg.Services[i].Name, err)
