@@ -33,6 +33,7 @@ var layers = [][]string{
 	},
 	{
 		"internal/plan",
+		"internal/study",
 	},
 	{
 		"internal/gate",

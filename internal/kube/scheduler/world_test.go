@@ -197,6 +197,30 @@ func TestPackingProfilesFillANodeFirst(t *testing.T) {
 	}
 }
 
+// The node that draws least now is the emptier one: placing by it spreads. Cut off
+// to a whole number it says nothing, and the rest of the profile decides.
+func TestInversePowerSpreads(t *testing.T) {
+	spread := []string{"0s ranker-1 on a100-0/0", "0s ranker-2 on a100-1/0", "0s ranker-3 on a100-0/1"}
+	packed := []string{"0s ranker-1 on a100-0/0", "0s ranker-2 on a100-0/1", "0s ranker-3 on a100-1/0"}
+	const profile = `profiles: [{plugins: {preScore: {enabled: [{name: EnergyAware}]}, score: {disabled: [{name: '*'}], enabled: [{name: EnergyAware, weight: 100}, {name: NodeResourcesFit, weight: 1}]}},
+  pluginConfig: [{name: EnergyAware, args: {scoringStrategy: {type: %s}}},
+    {name: NodeResourcesFit, args: {scoringStrategy: {type: %s, resources: [{name: nvidia.com/gpu, weight: 1}]}}}]}]`
+	for _, x := range []struct {
+		strategy, fit string
+		want          []string
+	}{
+		{"MarginalWatts", "LeastAllocated", packed},
+		{"InversePower", "MostAllocated", spread},
+		{"InversePowerTruncated", "MostAllocated", packed},
+		{"InversePowerTruncated", "LeastAllocated", spread},
+	} {
+		c, d := configured(t, fmt.Sprintf(profile, x.strategy, x.fit)).start(t)
+		c.Scale(0, 3)
+		t.Log(x.strategy, x.fit)
+		d.expect(t, x.want...)
+	}
+}
+
 func TestAPodWaitsForRoom(t *testing.T) {
 	c, d := newWorld(t, "Default").start(t)
 	c.Scale(0, 5)
