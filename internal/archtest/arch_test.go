@@ -84,6 +84,7 @@ var layers = [][]string{
 		"internal/policies/energyaware",
 		"internal/policies/forecast",
 		"internal/policies/oracle",
+		"internal/policies/routing",
 		"internal/policies/static",
 		"internal/stats",
 	},
