@@ -119,7 +119,7 @@ func (w *world) routed(c *engine.Config, rc *scenario.Routing, at int, on [][]po
 		for k, ps := range on[i] {
 			if ps.engine.Times != nil {
 				part.Pools = append(part.Pools, k)
-				room = append(room, w.pools[k].Max*podsPerNode(w.pools[k].Node, ps))
+				room = append(room, w.pools[k].Initial*podsPerNode(w.pools[k].Node, ps))
 			}
 		}
 		region, _ := routing.NewRegion(m, of.Name, of.NetworkLatency.D(), rc.Utilisation)

@@ -74,17 +74,18 @@ func (c *checker) regionPrices(s *Spec, i int) {
 
 // placeableIn checks that some pool of a region can run a service, if any can.
 func (c *checker) placeableIn(s *Spec, region, service int) {
-	anywhere, here := false, false
+	anywhere, here, owns := false, false, false
 	for i := range s.Cluster.NodePools {
 		if c.Boards[i].Name == "" || c.structure.Touches(fmt.Sprintf("spec.cluster.nodePools[%d].gpu", i)) {
 			return // the pool's own check speaks of it
 		}
+		owns = owns || s.RegionOf(i) == region
 		if s.Services[service].RunsOn(c.Boards[i]) {
 			anywhere = true
 			here = here || s.RegionOf(i) == region
 		}
 	}
-	if anywhere && !here {
+	if anywhere && owns && !here { // of a region without pools its names are what is wrong
 		c.fail(fmt.Sprintf("spec.regions[%d].nodePools", region), fmt.Sprintf("no node pool of region %s can run service %s", s.Regions[region].Name, s.Services[service].Name),
 			"give the region a pool whose GPUs can", "spec.services")
 	}

@@ -94,10 +94,12 @@ func (p *Part) Fill(dst []int64, until vtime.Time) int {
 			mine.head++
 			n++
 		}
-		if n == len(dst) || mine.head < len(mine.arrivals) || s.read >= until {
+		if mine.head == len(mine.arrivals) {
+			mine.arrivals, mine.head = mine.arrivals[:0], 0
+		}
+		if n == len(dst) || len(mine.arrivals) > 0 || s.read >= until {
 			return n
 		}
-		mine.arrivals, mine.head = mine.arrivals[:0], 0
 	}
 }
 

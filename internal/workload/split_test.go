@@ -90,6 +90,23 @@ func TestSharesAreNested(t *testing.T) {
 	}
 }
 
+// What has been read is forgotten: between two instants up to which all have read,
+// a split holds no more than what arrives between them.
+func TestSplitsForget(t *testing.T) {
+	s := splitOf(t, 2, 1000)
+	for second := 1; second <= 60; second++ {
+		until := vtime.At(time.Duration(second) * time.Second)
+		for i := range 2 {
+			readAll(s.Part(i), 100, until)
+		}
+		for i, l := range s.waiting {
+			if len(l.arrivals) > 0 || cap(l.arrivals) > 4000 {
+				t.Fatalf("after %d s part %d holds %d arrivals in room for %d", second, i, len(l.arrivals), cap(l.arrivals))
+			}
+		}
+	}
+}
+
 func TestSharesThatAreNone(t *testing.T) {
 	s := splitOf(t, 2, 1)
 	for _, bad := range [][]float64{{1}, {0, 0}, {-1, 2}, {1, 0, 0}} {

@@ -59,8 +59,9 @@ func New(c Config, regions []Region) (*Router, error) {
 // Interval is the time between two decisions.
 func (r *Router) Interval() time.Duration { return r.config.Interval }
 
-// Open decides the shares with which the window opens, as if every region had all
-// the replicas that its pools can hold: demand is the first rate, in req/s.
+// Open decides the shares with which the window opens: demand is the first rate in
+// req/s, and rooms is how many replicas the nodes that are on can hold, by region
+// and pool, since the first replicas serve at once.
 func (r *Router) Open(demand float64, rooms [][]int, intensity []float64) Decision {
 	o := Observation{Valid: true, Demand: demand}
 	for i := range r.regions {
