@@ -86,6 +86,7 @@ var layers = [][]string{
 		"internal/policies/energyaware",
 		"internal/policies/forecast",
 		"internal/policies/oracle",
+		"internal/policies/routing",
 		"internal/policies/static",
 		"internal/stats",
 	},

@@ -169,6 +169,9 @@ func (l *ledgerDir) scenario(folder string) (*scenario.File, error) {
 
 // clusterOf is the cluster of a replication, for its objects.
 func clusterOf(f *scenario.File, run *why.Run) (*schedsim.Cluster, error) {
+	if len(f.Scenario.Spec.Regions) > 1 {
+		return nil, &codedError{exitInvalid, fmt.Errorf("the scenario has %d regions: what a scheduler saw is exported of one cluster", len(f.Scenario.Spec.Regions))}
+	}
 	plan, err := experiment.NewPlan(f, run.Policy)
 	if err != nil {
 		return nil, err

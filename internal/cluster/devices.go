@@ -16,11 +16,12 @@ const (
 	NoReason     Reason = iota
 	NoProfile           // no service-time figures for this GPU model
 	NoMIGProfile        // the GPU model has no such slice
+	OtherRegion         // the pool is in another region
 )
 
 // String is the reason in kube-scheduler's style.
 func (r Reason) String() string {
-	return [...]string{"", "no service-time profile for the GPU model", "no such MIG profile on the GPU model"}[r]
+	return [...]string{"", "no service-time profile for the GPU model", "no such MIG profile on the GPU model", "another region"}[r]
 }
 
 // Device is the room on one GPU: how much of it is taken, and as what.

@@ -6,6 +6,7 @@ package decisions
 const (
 	Scale         = "scale" // a scaler changed the replicas
 	Tick          = "tick"  // a scaler left the replicas as they are
+	Route         = "route" // a router changed the regions' shares
 	Bind          = "bind"  // the scheduler placed a pod
 	Unschedulable = "unschedulable"
 	PodReady      = "pod-ready"  // a pod begins to serve
@@ -24,7 +25,7 @@ const (
 // Kinds returns the kinds of entries, those of scalers first, then those of
 // pods and nodes in the order of their lives.
 func Kinds() []string {
-	return []string{Scale, Tick, Bind, Unschedulable, Preempt, Evict, PodReady, PodDrain, PodGone,
+	return []string{Scale, Tick, Route, Bind, Unschedulable, Preempt, Evict, PodReady, PodDrain, PodGone,
 		NodeOn, NodeWake, NodeReady, NodeDrain, NodeSleep, NodeOff}
 }
 
@@ -39,6 +40,7 @@ type Entry struct {
 	Node      string     `json:"node,omitempty"`
 	Reason    string     `json:"reason,omitempty"`
 	Scaling   *Scaling   `json:"scaling,omitempty"`   // of scale and tick
+	Routing   *Routing   `json:"routing,omitempty"`   // of route
 	Placement *Placement `json:"placement,omitempty"` // of bind and unschedulable
 	Expansion *Expansion `json:"expansion,omitempty"` // of node-on and node-wake
 }
@@ -70,6 +72,23 @@ type Clamp struct {
 	From    int    `json:"from"`
 	To      int    `json:"to"`
 	Message string `json:"message,omitempty"`
+}
+
+// Routing is how a router came to its shares.
+type Routing struct {
+	Seen    *float64      `json:"seen,omitempty"` // when telemetry was scraped, in s since the start; nil at the opening
+	Demand  float64       `json:"demand"`         // req/s of the service, as telemetry shows it
+	Unit    string        `json:"unit,omitempty"` // of the regions' costs; none for fixed shares
+	Regions []RegionShare `json:"regions"`
+}
+
+// RegionShare is what a router gives to a region.
+type RegionShare struct {
+	Region string   `json:"region"`
+	Share  float64  `json:"share"`            // 0..1
+	Before *float64 `json:"before,omitempty"` // the share that was written down before
+	Limit  *float64 `json:"limit,omitempty"`  // req/s that it is filled to
+	Cost   *float64 `json:"cost,omitempty"`   // what regions are ordered by; nil where no replica keeps the SLO
 }
 
 // Placement is how the scheduler chose a node, or found none.

@@ -10,6 +10,7 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/cost"
 	"github.com/kwatt-sim/kwatt/internal/grade"
 	"github.com/kwatt-sim/kwatt/internal/policies"
+	"github.com/kwatt-sim/kwatt/internal/policies/routing"
 	"github.com/kwatt-sim/kwatt/internal/serving"
 	"github.com/kwatt-sim/kwatt/internal/vtime"
 	"github.com/kwatt-sim/kwatt/internal/workload"
@@ -34,9 +35,19 @@ type Config struct {
 	Cluster   cluster.Config
 	Grids     []Grid // by pool of the cluster
 	PUE       float64
+	// PoolPUE is that of each pool's facility where they differ, instead of PUE. All
+	// pools that can run a service then have the same.
+	PoolPUE []float64
 	// EmbodiedLifetime spreads the hardware's making; 0 leaves it out.
 	EmbodiedLifetime time.Duration
 	Prices           cost.Prices
+	// PoolPrices are those of each pool where they differ, instead of Prices.
+	PoolPrices []cost.Prices
+	// Regions are clusters that share nothing but their users; nil when there is one.
+	Regions []Region
+	// Routed are the services that run in several regions: each is there a service of
+	// its own, and a router deals its requests out.
+	Routed []Routed
 	// Ledger is how much of the decisions is kept.
 	Ledger Ledger
 	// EnergyMarks are instants, in order of time, between which the run keeps the
@@ -83,6 +94,28 @@ type Service struct {
 	// NewScaler makes the policy's scaler, fresh for each replication; nil when
 	// somebody outside scales the service.
 	NewScaler func() (policies.Scaler, error)
+}
+
+// Region is one of several clusters.
+type Region struct {
+	Name  string
+	Pools []int // of the cluster's
+}
+
+// Routed is one service in several regions.
+type Routed struct {
+	Name  string
+	Parts []RoutedPart // by region
+	// NewRouter makes the router, fresh for each replication, and the decision with
+	// which the window opens.
+	NewRouter func() (*routing.Router, routing.Decision, error)
+}
+
+// RoutedPart is a routed service in one region.
+type RoutedPart struct {
+	Region  string
+	Service int   // of Config.Services
+	Pools   []int // of the cluster's, in the order of the router's pools
 }
 
 // PoolService is a service's figures on one pool's GPUs.

@@ -45,6 +45,12 @@ func (w *world) finish() (*results.Run, error) {
 		w.serviceMetrics(v, s)
 		w.out.Services[s.cfg.Name] = v
 	}
+	for _, r := range w.routed {
+		if what := r.check(); what != "" {
+			return nil, w.broken(what)
+		}
+		w.out.Services[r.cfg.Name] = w.routedMetrics(r)
+	}
 	v := metrics.Values{}
 	requestMetrics(v, &all)
 	attainment(v, &withSLO)
@@ -98,7 +104,7 @@ func (w *world) serviceMetrics(v metrics.Values, s *service) {
 	v["replicas_max"] = float64(s.readyMax)
 	v["scale_events_total"] = float64(s.scaleEvents)
 	v["pending_pod_seconds"] = w.cluster.PendingSeconds(s.index, w.cfg.Duration)
-	v["energy_attributed_kwh"] = units.KWh(s.joules * w.cfg.PUE)
+	v["energy_attributed_kwh"] = units.KWh(s.joules * w.cfg.pueAt(s.cfg))
 }
 
 func (w *world) clusterMetrics(v metrics.Values, served float64) {
@@ -110,19 +116,19 @@ func (w *world) clusterMetrics(v metrics.Values, served float64) {
 		v["replicas_mean"] += s.readySeconds / w.cfg.Duration.Seconds()
 		v["scale_events_total"] += float64(s.scaleEvents)
 		v["pending_pod_seconds"] += w.cluster.PendingSeconds(s.index, w.cfg.Duration)
-		v["energy_attributed_kwh"] += units.KWh(s.joules * w.cfg.PUE)
+		v["energy_attributed_kwh"] += units.KWh(s.joules * w.cfg.pueAt(s.cfg))
 	}
 	v["replicas_max"] = float64(m.readyMax)
 	put(v, "gpu_busy_ratio", busy, alloc)
 	put(v, "gpu_allocated_ratio", m.gpuAllocated, m.gpuOn)
 	v["gpu_hours"] = m.gpuOn / 3600
 	v["node_hours"] = m.nodeOn / 3600
-	facility := m.node * w.cfg.PUE
+	facility := m.facility()
 	v["energy_gpu_kwh"] = units.KWh(m.gpu)
 	v["energy_node_kwh"] = units.KWh(m.node)
 	v["energy_kwh"] = units.KWh(facility)
 	v["energy_idle_kwh"] = units.KWh(m.gpuIdle)
-	v["energy_unattributed_kwh"] = units.KWh(m.unattributed * w.cfg.PUE)
+	v["energy_unattributed_kwh"] = units.KWh(m.unattributedFacility())
 	put(v, "joules_per_request", facility, served)
 
 	embodied := w.embodiedGrams()
@@ -132,10 +138,9 @@ func (w *world) clusterMetrics(v metrics.Values, served float64) {
 	if served > 0 {
 		v["co2e_grams_per_million_requests"] = 1e6 * carbon.SCI(m.grams, embodied, int64(served))
 	}
-	if p := w.cfg.Prices; len(p.GPUHour) > 0 || p.EnergyPerKWh > 0 || p.CarbonPerTonne > 0 {
-		bill := p.Bill(w.gpuHours(), units.KWh(facility), m.grams+embodied)
-		v["cost_usd"] = bill.Total
-		put(v, "cost_usd_per_million_requests", 1e6*bill.Total, served)
+	if total, ok := w.bill(facility, embodied); ok {
+		v["cost_usd"] = total
+		put(v, "cost_usd_per_million_requests", 1e6*total, served)
 	}
 }
 

@@ -31,6 +31,7 @@ type meter struct {
 	parts              [][kinds]tally // by pool and kind
 	unattributed       float64        // joules that no service answers for
 	grams              float64        // operational CO2e of the facility
+	gramsByPool        []float64
 	// Seconds since the start.
 	gpuOn, nodeOn, gpuAllocated  float64
 	gpuBusy, gpuContext, gpuOpen float64 // sums to gpuOn while nodes are on
@@ -50,6 +51,7 @@ func (m *meter) init(w *world) {
 	}
 	m.byPool = make([]float64, len(w.cfg.Cluster.Pools))
 	m.parts = make([][kinds]tally, len(w.cfg.Cluster.Pools))
+	m.gramsByPool = make([]float64, len(w.cfg.Cluster.Pools))
 	m.gpuOnByPool = make([]float64, len(w.cfg.Cluster.Pools))
 	m.reservedByPool = make([]float64, len(w.cfg.Cluster.Pools))
 }
@@ -70,9 +72,11 @@ func (m *meter) accumulateTo(now vtime.Time) {
 		m.addNode(i, n, now, dt)
 	}
 	for pool, grid := range m.w.cfg.Grids {
-		joules := (m.byPool[pool] - before[pool]) * m.w.cfg.PUE
+		joules := (m.byPool[pool] - before[pool]) * m.w.cfg.pueOf(pool)
 		intensity := grid.IntensityAt(m.last)
-		m.grams += float64(units.KWh(joules) * intensity)
+		grams := float64(units.KWh(joules) * intensity)
+		m.grams += grams
+		m.gramsByPool[pool] += grams
 		m.emit(pool, intensity)
 	}
 	all := 0
@@ -83,6 +87,9 @@ func (m *meter) accumulateTo(now vtime.Time) {
 		all += ready
 	}
 	m.readyMax = max(m.readyMax, all)
+	for _, r := range m.w.routed {
+		r.readyMax = max(r.readyMax, r.ready())
+	}
 	m.last = now
 }
 
@@ -129,16 +136,6 @@ func (m *meter) book(node int, k kind, joules float64, g grade.Grade, rel float6
 	p := &m.parts[pool][k]
 	p.joules += joules
 	p.sigma += float64(joules * rel)
-}
-
-// byKind is the joules since the start by what they were drawn for.
-func (m *meter) byKind() (sum [kinds]float64) {
-	for _, pool := range m.parts {
-		for k, p := range pool {
-			sum[k] += p.joules
-		}
-	}
-	return sum
 }
 
 // addGPU books what a board drew, and returns the seconds with a kernel.

@@ -9,11 +9,12 @@ import (
 
 // bin remembers where the time series' present bin began.
 type bin struct {
-	from      vtime.Time
-	gpu, node float64        // joules
-	parts     [kinds]float64 // joules
-	grams     float64
-	services  []serviceBin
+	from     vtime.Time
+	gpu      float64 // joules
+	drawn    drawn
+	regions  []regionBin
+	grams    float64
+	services []serviceBin
 }
 
 type serviceBin struct{ busySeconds, allocSeconds float64 }
@@ -40,9 +41,10 @@ func (w *world) closeBinAt(now vtime.Time) {
 		s.total.Add(&s.inBin)
 		s.inBin.Reset()
 	}
+	w.out.Points = append(w.out.Points, w.regionPoints(now, seconds)...)
 	w.out.Points = append(w.out.Points, w.clusterPoint(now, seconds))
 	w.pointNodes(now)
-	w.bin.from, w.bin.gpu, w.bin.node, w.bin.grams, w.bin.parts = now, w.meter.gpu, w.meter.node, w.meter.grams, w.meter.byKind()
+	w.bin.from, w.bin.gpu, w.bin.grams, w.bin.drawn = now, w.meter.gpu, w.meter.grams, w.meter.drawn()
 }
 
 func (s *service) point(w *world, now vtime.Time, seconds float64, before serviceBin) results.Point {
@@ -74,8 +76,34 @@ func (s *service) capacity(w *world) float64 {
 }
 
 func (w *world) clusterPoint(now vtime.Time, seconds float64) results.Point {
+	m, b, d := &w.meter, &w.bin, w.meter.drawn()
+	hours := seconds / 3600
+	kWh := units.KWh((d.node - b.drawn.node) * d.pue)
+	p := w.nodesPoint(now, func(*cluster.Node) bool { return true })
+	p.GPUWatts, p.FacilityWatts = some((m.gpu-b.gpu)/seconds), some((d.node-b.drawn.node)*d.pue/seconds)
+	p.CO2eRate = some((m.grams - b.grams) / hours)
+	watts := func(of ...kind) *float64 {
+		sum := 0.0
+		for _, k := range of {
+			sum += d.parts[k] - b.drawn.parts[k]
+		}
+		return some(sum * d.pue / seconds)
+	}
+	p.BusyWatts, p.IdleWatts, p.HostWatts = watts(kindBusy), watts(kindContext, kindBare), watts(kindBase, kindHost)
+	p.BootWatts, p.SleepWatts = watts(kindBoot), watts(kindSleep)
+	if kWh > 0 {
+		p.CarbonIntensity = some((m.grams - b.grams) / kWh)
+	}
+	return p
+}
+
+// nodesPoint counts the nodes that are meant, and what is on them.
+func (w *world) nodesPoint(now vtime.Time, meant func(*cluster.Node) bool) results.Point {
 	var on, asleep, gpus, allocated float64
 	for _, n := range w.cluster.Nodes() {
+		if !meant(n) {
+			continue
+		}
 		switch n.State {
 		case cluster.Asleep:
 			asleep++
@@ -89,28 +117,7 @@ func (w *world) clusterPoint(now vtime.Time, seconds float64) results.Point {
 			}
 		}
 	}
-	m, b := &w.meter, &w.bin
-	hours := seconds / 3600
-	kWh := units.KWh((m.node - b.node) * w.cfg.PUE)
-	p := results.Point{
-		T: now.Seconds(), NodesOn: &on, NodesAsleep: &asleep, GPUsOn: &gpus, GPUsAllocated: &allocated,
-		GPUWatts: some((m.gpu - b.gpu) / seconds), FacilityWatts: some((m.node - b.node) * w.cfg.PUE / seconds),
-		CO2eRate: some((m.grams - b.grams) / hours),
-	}
-	parts := m.byKind()
-	watts := func(of ...kind) *float64 {
-		sum := 0.0
-		for _, k := range of {
-			sum += parts[k] - b.parts[k]
-		}
-		return some(sum * w.cfg.PUE / seconds)
-	}
-	p.BusyWatts, p.IdleWatts, p.HostWatts = watts(kindBusy), watts(kindContext, kindBare), watts(kindBase, kindHost)
-	p.BootWatts, p.SleepWatts = watts(kindBoot), watts(kindSleep)
-	if kWh > 0 {
-		p.CarbonIntensity = some((m.grams - b.grams) / kWh)
-	}
-	return p
+	return results.Point{T: now.Seconds(), NodesOn: &on, NodesAsleep: &asleep, GPUsOn: &gpus, GPUsAllocated: &allocated}
 }
 
 func some(x float64) *float64 { return &x }

@@ -12,7 +12,6 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/rng"
 	"github.com/kwatt-sim/kwatt/internal/serving"
 	"github.com/kwatt-sim/kwatt/internal/vtime"
-	"github.com/kwatt-sim/kwatt/internal/workload"
 )
 
 // InvariantError says that a conservation law did not hold: a bug, or a
@@ -36,6 +35,7 @@ type world struct {
 	random   rng.Source
 	cluster  *cluster.Cluster
 	services []*service
+	routed   []*routed
 	replicas map[*cluster.Pod]*replica
 	meter    meter
 	bin      bin
@@ -110,6 +110,9 @@ func (w *world) begin(ctx context.Context) error {
 	}
 	w.meter.init(w)
 	w.keepNodes()
+	if err := w.addRouted(); err != nil {
+		return fmt.Errorf("policy %s, %w", cfg.Policy, err)
+	}
 	for i := range cfg.Services {
 		if err := w.addService(ctx, i); err != nil {
 			return fmt.Errorf("policy %s, service %s: %w", cfg.Policy, cfg.Services[i].Name, err)
@@ -201,7 +204,7 @@ func (w *world) run(ctx context.Context) (*results.Run, error) {
 
 func (w *world) addService(ctx context.Context, i int) error {
 	c := &w.cfg.Services[i]
-	arrivals, err := workload.NewArrivals(c.Curve, c.Process, w.random.Stream("arrivals", c.Name))
+	arrivals, err := w.source(i)
 	if err != nil {
 		return err
 	}
@@ -240,6 +243,9 @@ func (w *world) scheduleTicks() {
 	w.every(w.cfg.Bin, vtime.PriorityMeasure, w.closeBin)
 	if w.cfg.Probe != nil {
 		w.watch(w.cfg.Probe)
+	}
+	for _, r := range w.routed {
+		w.every(r.router.Interval(), vtime.PriorityDecide, func() { w.route(r) })
 	}
 	for _, s := range w.services {
 		if s.scaler == nil {

@@ -158,7 +158,8 @@ func (s *service) podMetrics(from, to scrape, p *cluster.Pod) (m policies.PodMet
 
 var observedQuantiles = []float64{0.5, 0.9, 0.95, 0.99}
 
-// latency is that of the scrapes after from.
+// latency is that of the scrapes after from, as the replicas measure it: without
+// the network to the clients.
 func (s *service) latency(scrapes []scrape, from vtime.Time) policies.Latency {
 	var h metrics.Histogram
 	for _, x := range scrapes {
@@ -167,5 +168,10 @@ func (s *service) latency(scrapes []scrape, from vtime.Time) policies.Latency {
 		}
 	}
 	q, _ := h.QuantilesSeconds(observedQuantiles)
+	if network := float64(s.cfg.Serving.Network) / 1e9; network > 0 {
+		for i := range q {
+			q[i] = max(q[i]-network, 0)
+		}
+	}
 	return policies.Latency{P50: q[0], P90: q[1], P95: q[2], P99: q[3]}
 }

@@ -55,7 +55,7 @@ func (m *meter) emit(pool int, intensity float64) {
 	for k := range m.parts[pool] {
 		p := &m.parts[pool][k]
 		sigma := p.sigma + p.followed
-		p.gramsSigma += float64(units.KWh((sigma-p.seen)*m.w.cfg.PUE) * intensity)
+		p.gramsSigma += float64(units.KWh((sigma-p.seen)*m.w.cfg.pueOf(pool)) * intensity)
 		p.seen = sigma
 	}
 }
@@ -81,8 +81,8 @@ func (s spread) add(metric, component string, sigma float64) {
 // exact, not a first order.
 func (w *world) spread(served float64) spread {
 	out := spread{}
-	prices := w.cfg.Prices
-	add := func(component string, facilityJoules, grams float64) {
+	add := func(pool int, component string, facilityJoules, grams float64) {
+		prices := w.cfg.pricesOf(pool)
 		kWh := units.KWh(facilityJoules)
 		out.add("energy_kwh", component, kWh)
 		out.add("co2e_grams", component, grams)
@@ -106,12 +106,12 @@ func (w *world) spread(served float64) spread {
 			node := p.sigma + p.followed
 			out.add("energy_node_kwh", component, units.KWh(node))
 			out.add("co2e_operational_grams", component, p.gramsSigma)
-			add(component, node*w.cfg.PUE, p.gramsSigma)
+			add(i, component, node*w.cfg.pueOf(i), p.gramsSigma)
 		}
 		component := pool.Node.GPU.Name + " embodied"
 		embodied := w.embodiedOf(i) * pool.Node.EmbodiedUncertainty()
 		out.add("co2e_embodied_grams", component, embodied)
-		add(component, 0, embodied)
+		add(i, component, 0, embodied)
 	}
 	return out
 }
@@ -122,7 +122,7 @@ func (w *world) components() map[string]float64 {
 	for i, pool := range w.cfg.Cluster.Pools {
 		for k, p := range w.meter.parts[i] {
 			if p.joules != 0 {
-				out[componentName(pool.Node.GPU.Name, kind(k))] += units.KWh(p.joules * w.cfg.PUE)
+				out[componentName(pool.Node.GPU.Name, kind(k))] += units.KWh(p.joules * w.cfg.pueOf(i))
 			}
 		}
 	}

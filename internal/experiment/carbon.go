@@ -39,6 +39,9 @@ type CarbonStudy struct {
 // NewCarbonStudy prepares a study of the configurations, which from now on keep
 // their energy over time. More are series beside the builtin ones.
 func NewCarbonStudy(f *scenario.File, configs []*engine.Config, more []*carbon.Series) (*CarbonStudy, error) {
+	if len(f.Scenario.Spec.Regions) > 0 {
+		return nil, fmt.Errorf("the sensitivity to the grid is known for one grid and facility, and the scenario's regions have their own: leave --carbon-sensitivity out")
+	}
 	s := &CarbonStudy{file: f, configs: configs}
 	for _, c := range configs {
 		config, err := schedulerOf(f, c.Policy)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/cluster"
-	"github.com/kwatt-sim/kwatt/internal/cost"
 	"github.com/kwatt-sim/kwatt/internal/engine"
 	"github.com/kwatt-sim/kwatt/internal/kube/scheduler"
 	"github.com/kwatt-sim/kwatt/internal/policies"
@@ -35,9 +34,10 @@ const warmUtilisation = 0.6
 
 // world is what all policies of a scenario share.
 type world struct {
-	file  *scenario.File
-	spec  *scenario.Spec
-	pools []cluster.Pool
+	file     *scenario.File
+	spec     *scenario.Spec
+	pools    []cluster.Pool
+	deployed []deployed
 }
 
 // Compile makes the engine's configuration for each named policy.
@@ -83,8 +83,9 @@ func NewPlan(f *scenario.File, name string) (*Plan, error) {
 func newWorld(f *scenario.File) *world {
 	w := &world{file: f, spec: &f.Scenario.Spec}
 	for i, p := range w.spec.Cluster.NodePools {
-		w.pools = append(w.pools, compilePool(p, f.Boards[i], w.spec.Cost))
+		w.pools = append(w.pools, compilePool(p, f.Boards[i], w.spec.PricesOf(i)))
 	}
+	w.deploy()
 	return w
 }
 
@@ -113,10 +114,6 @@ func (w *world) policy(name string) (*engine.Config, *scheduler.Config, error) {
 			Lag:            w.spec.Telemetry.Lag.D(),
 		},
 		Grids: w.grids(),
-		PUE:   w.spec.Carbon.PUE,
-		Prices: cost.Prices{
-			GPUHour: w.spec.Cost.GPUHour, EnergyPerKWh: w.spec.Cost.EnergyPerKWh, CarbonPerTonne: w.spec.Cost.CarbonPerTonne,
-		},
 		Cluster: cluster.Config{
 			Pools: w.pools, EmptiestFirst: p.Scheduler.EmptiestFirst(),
 			Autoscaler: cluster.Autoscaler{
@@ -125,21 +122,26 @@ func (w *world) policy(name string) (*engine.Config, *scheduler.Config, error) {
 			},
 		},
 	}
+	w.facilities(c)
 	if w.spec.Carbon.Embodied == "include" {
 		c.EmbodiedLifetime = w.spec.Carbon.Lifetime.D()
 	}
-	on := make([][]poolService, len(w.spec.Services))
+	on := make([][]poolService, len(w.deployed))
 	for i := range on {
-		on[i] = w.addService(c, i)
+		on[i] = w.addService(c, w.deployed[i])
 	}
 	config, err := w.schedulerConfig(p, c)
 	if err != nil {
 		return nil, nil, err
 	}
 	c.Cluster.NewScheduler = newScheduler(config, c)
+	shares, err := w.addRouters(c, p, on)
+	if err != nil {
+		return nil, nil, err
+	}
 	for i := range on {
-		if err := w.addScaler(c, p, i, on[i], config.Services[i]); err != nil {
-			return nil, nil, fmt.Errorf("service %s: %w", w.spec.Services[i].Name, err)
+		if err := w.addScaler(c, p, i, on[i], config.Services[i], shares[i]); err != nil {
+			return nil, nil, fmt.Errorf("service %s: %w", c.Services[i].Name, err)
 		}
 	}
 	return c, config, nil
@@ -174,22 +176,28 @@ func binFor(duration time.Duration) time.Duration {
 
 // addService adds a service, without its scaler, to the engine's and the
 // cluster's lists, and returns its figures by pool.
-func (w *world) addService(c *engine.Config, i int) []poolService {
-	s := &w.spec.Services[i]
+func (w *world) addService(c *engine.Config, d deployed) []poolService {
+	s := &w.spec.Services[d.service]
 	on := make([]poolService, len(w.pools))
 	for k, pool := range w.pools {
-		on[k] = onPool(s, pool.Node.GPU)
+		on[k] = poolService{need: cluster.Need{Refused: cluster.OtherRegion}}
+		if w.spec.RegionOf(k) == d.region {
+			on[k] = onPool(s, pool.Node.GPU)
+		}
 	}
 	es := engine.Service{
-		Name: s.Name, Curve: w.file.Curves[i],
+		Name: d.name, Curve: w.file.Curves[d.service],
 		Process: workload.Process{Name: s.Workload.Arrivals.Process},
 		Serving: servingConfig(s, c.Duration),
+	}
+	if d.region >= 0 {
+		es.Serving.Network = int64(w.spec.Regions[d.region].NetworkLatency)
 	}
 	if cv := s.Workload.Arrivals.CV; cv != nil {
 		es.Process.CV = *cv
 	}
 	cs := cluster.Service{
-		Name: s.Name, ImagePull: s.Startup.ImagePull.D(), ModelLoad: s.Startup.ModelLoad.D(), Jitter: s.Startup.Jitter,
+		Name: d.object, ImagePull: s.Startup.ImagePull.D(), ModelLoad: s.Startup.ModelLoad.D(), Jitter: s.Startup.Jitter,
 	}
 	if s.CPU != nil {
 		es.CPUIdle, es.CPUPerRequest = s.CPU.Idle, s.CPU.PerRequest.D()
@@ -222,15 +230,19 @@ func servingConfig(s *scenario.Service, end vtime.Time) serving.Config {
 }
 
 // addScaler gives the service its scaler, and the replicas to start with: what
-// the scaler asks for before the window opens, when it sees no telemetry yet.
-func (w *world) addScaler(c *engine.Config, p *scenario.Policy, i int, on []poolService, pod scheduler.Service) error {
-	s, es := &w.spec.Services[i], &c.Services[i]
+// the scaler asks for before the window opens, when it sees no telemetry yet. Of
+// the first requests it gets a share.
+func (w *world) addScaler(c *engine.Config, p *scenario.Policy, i int, on []poolService, pod scheduler.Service, share float64) error {
+	s, es := &w.spec.Services[w.deployed[i].service], &c.Services[i]
 	sc := p.ScalerFor(s.Name)
 	kind, err := policies.Find(sc.Kind)
 	if err != nil {
 		return err
 	}
-	m := w.model(s, es, on)
+	m := behindNetwork(w.model(s, es, on, share), es)
+	if len(c.Routed) > 0 {
+		m.History = nil // of the service: the region's part of it is not known
+	}
 	m.HasCPU = s.CPU != nil
 	if m.Containers, err = pod.Containers(); err != nil {
 		return err

@@ -43,30 +43,47 @@ func choose(t *rapid.T, name string, texts ...string) string {
 	return rapid.SampledFrom(texts).Draw(t, name)
 }
 
-// drawScenario writes a few minutes of one or two services on one or two pools.
+// drawScenario writes a few minutes of one or two services on one or two pools,
+// or in two regions.
 func drawScenario(t *rapid.T) string {
 	var b strings.Builder
+	regions := rapid.IntRange(0, 2).Draw(t, "regions") == 0
+	second, grid := "nvidia-a100-sxm4-40gb", []string{"{zone: DE, year: 2024}", "{constant: 300, embodied: exclude, pue: 1}"}
+	if regions {
+		second, grid = "nvidia-a30", grid[:1]
+	}
 	fmt.Fprintf(&b, "apiVersion: kwatt.dev/v1alpha1\nkind: Scenario\nmetadata: {name: generated}\nspec:\n  duration: %s\n  services:\n",
 		choose(t, "duration", "150s", "4m"))
 	for i := range rapid.IntRange(1, 2).Draw(t, "services") {
 		fmt.Fprintf(&b, "    - name: service-%d\n", i)
-		for _, line := range drawService(t) {
+		for _, line := range drawService(t, regions) {
 			fmt.Fprintf(&b, "      %s\n", line)
 		}
 	}
 	fmt.Fprintf(&b, "  telemetry: %s\n  cluster:\n    nodePools:\n", choose(t, "telemetry", "{}", "{scrapeInterval: 7s, window: 20s, lag: 0s}", "{scrapeInterval: 1m, lag: 90s}"))
-	for _, pool := range []string{"{name: a30, gpu: {model: nvidia-a30, perNode: 2}, ", "{name: a100, gpu: {model: nvidia-a100-sxm4-40gb}, "} {
+	for _, pool := range []string{"{name: a30, gpu: {model: nvidia-a30, perNode: 2}, ", "{name: second, gpu: {model: " + second + "}, "} {
 		fmt.Fprintf(&b, "      - %snodes: %s, provisionDelay: %s}\n", pool,
 			choose(t, "nodes", "{initial: 0, max: 3}", "{initial: 1}", "{initial: 2, min: 1, max: 3}"), choose(t, "provisionDelay", "0s", "20s"))
 	}
-	fmt.Fprintf(&b, "  carbon: %s\n  cost: {energyPerKWh: 0.2}\n  policies:\n", choose(t, "carbon", "{zone: DE, year: 2024}", "{constant: 300, embodied: exclude, pue: 1}"))
+	fmt.Fprintf(&b, "  carbon: %s\n  cost: {energyPerKWh: 0.2}\n  policies:\n", choose(t, "carbon", grid...))
 	for _, p := range drawPolicies(t) {
+		if regions {
+			p += ", routing: " + choose(t, "router", "{}", "{kind: Weighted, weights: {near: 1, far: 2}}", "{kind: Cheapest, interval: 15s}", "{kind: Green, headroom: 0.5}")
+		}
 		fmt.Fprintf(&b, "    - {%s}\n", p)
+	}
+	if regions {
+		fmt.Fprintf(&b, "  regions:\n    - {name: near, nodePools: [a30], carbonZone: PL}\n    - {name: far, nodePools: [second], %s}\n",
+			choose(t, "far", "networkLatency: 40ms, pue: 1.1", "networkLatency: 2s, energyPerKWh: 0.1, carbonZone: SE"))
 	}
 	return b.String()
 }
 
-func drawService(t *rapid.T) []string {
+func drawService(t *rapid.T, regions bool) []string {
+	gpu := []string{"{}", "{share: 0.5}", "{share: 0.3333}", "{mig: 1g.6gb}", "{mig: 2g.12gb}", "{mig: 1g.5gb}", "{mig: 3g.20gb}"}
+	if regions { // every region must be able to run it
+		gpu = gpu[:5]
+	}
 	maxBatch := rapid.SampledFrom([]int{1, 4, 8}).Draw(t, "maxBatch")
 	models := []string{"{profile: bert-base-ranker, variant: tensorrt-fp16}", "{serviceTime: {base: 3ms, perItem: 1ms}}"}
 	if maxBatch == 1 { // the predictions of batches of very uneven length take seconds
@@ -78,7 +95,7 @@ func drawService(t *rapid.T) []string {
 			"{trace: {constant: 150}, arrivals: {process: Gamma, cv: 3}}", "{trace: {file: small.csv}, scale: {factor: 0.3}}",
 			"{trace: {constant: 0.001}}"),
 		"model: " + choose(t, "model", models...),
-		"gpu: " + choose(t, "gpu", "{}", "{share: 0.5}", "{share: 0.3333}", "{mig: 1g.6gb}", "{mig: 2g.12gb}", "{mig: 1g.5gb}", "{mig: 3g.20gb}"),
+		"gpu: " + choose(t, "gpu", gpu...),
 		fmt.Sprintf("batching: {maxBatch: %d, maxQueueDelay: %s, instances: %d}", maxBatch, choose(t, "delay", "0s", "3ms"), rapid.IntRange(1, 3).Draw(t, "instances")),
 		"queue: " + choose(t, "queue", "{}", "{capacity: 8}", "{timeout: 200ms}"),
 		"routing: " + choose(t, "routing", "LeastRequest", "RoundRobin", "Random"),

@@ -34,7 +34,7 @@ func (w *world) schedulerConfig(p *scenario.Policy, c *engine.Config) (*schedule
 	for i := range w.pools {
 		config.Pools = append(config.Pools, w.objects(i, units, p.Nodes))
 	}
-	for i := range w.spec.Services {
+	for i := range w.deployed {
 		pod, err := w.podOf(i, units, c)
 		if err != nil {
 			return nil, err
@@ -58,14 +58,14 @@ func newScheduler(config *scheduler.Config, c *engine.Config) cluster.NewSchedul
 // service takes a whole one. It is 1 when no service shares GPUs.
 func (w *world) unitsPerGPU(c *engine.Config) (int, error) {
 	units := 1
-	for i, s := range c.Cluster.Services {
+	for _, s := range c.Cluster.Services {
 		for _, n := range s.Needs {
 			if n.Refused != cluster.NoReason || n.MIG {
 				continue
 			}
 			ways := int(math.Round(1 / n.Part))
 			if units = units / gcd(units, ways) * ways; units > maxUnits {
-				return 0, fmt.Errorf("service %s: the services' shares of a GPU have no common unit above 1/%d: choose shares that divide each other", w.spec.Services[i].Name, maxUnits)
+				return 0, fmt.Errorf("service %s: the services' shares of a GPU have no common unit above 1/%d: choose shares that divide each other", s.Name, maxUnits)
 			}
 		}
 	}
@@ -106,8 +106,9 @@ func (w *world) objects(i, units int, nodes scenario.NodePolicy) scheduler.Pool 
 
 // podOf is a service as its Pod objects show it.
 func (w *world) podOf(i, units int, c *engine.Config) (scheduler.Service, error) {
-	s := &w.spec.Services[i]
-	out := scheduler.Service{Name: s.Name, Template: w.file.Pods[i], MIG: s.GPU.MIG, BusyWatts: map[string]float64{}}
+	d := w.deployed[i]
+	s := &w.spec.Services[d.service]
+	out := scheduler.Service{Name: d.object, Template: w.file.Pods[d.service], MIG: s.GPU.MIG, BusyWatts: map[string]float64{}}
 	for k, need := range c.Cluster.Services[i].Needs {
 		if need.Refused != cluster.NoReason {
 			continue

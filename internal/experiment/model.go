@@ -33,15 +33,22 @@ type future struct {
 func (f future) Intensity(pool int, t vtime.Time) float64 { return f.grids[pool].IntensityAt(t) }
 func (f future) End() vtime.Time                          { return vtime.At(f.Duration) }
 
-// model is what a policy may know before the run.
-func (w *world) model(s *scenario.Service, es *engine.Service, on []poolService) policies.Model {
+// model is what a policy may know before the run; share is the part of the first
+// requests that is the service's.
+func (w *world) model(s *scenario.Service, es *engine.Service, on []poolService, share float64) policies.Model {
 	m := policies.Model{
-		Service: s.Name, Start: w.file.Start(), MaxBatch: s.Batching.MaxBatch, Instances: s.Batching.Instances,
+		Service: es.Name, Start: w.file.Start(), MaxBatch: s.Batching.MaxBatch, Instances: s.Batching.Instances,
 		Contended: s.Model.ServiceTime == nil, MaxQueueDelay: s.Batching.MaxQueueDelay.D(), QueueTimeout: time.Duration(es.Serving.QueueTimeout),
 		ColdStart:    s.Startup.ImagePull.D() + s.Startup.ModelLoad.D(),
 		SlowestStart: time.Duration((1 + s.Startup.Jitter) * float64(s.Startup.ImagePull.D()+s.Startup.ModelLoad.D())),
 		History:      es.Curve.History(historyStep, historySpan), HistoryStep: historyStep,
 		PUE: w.spec.Carbon.PUE, EnergyPerKWh: w.spec.Cost.EnergyPerKWh, CarbonPerTonne: w.spec.Cost.CarbonPerTonne,
+	}
+	for k, ps := range on {
+		if ps.engine.Times != nil { // one region's, so all alike
+			m.PUE, m.EnergyPerKWh = w.spec.PUEOf(k), w.spec.PricesOf(k).EnergyPerKWh
+			break
+		}
 	}
 	if target, quantile, ok := s.SLO.Latency.Target(); ok {
 		m.LatencyTarget, m.LatencyQuantile = target.Seconds(), quantile
@@ -68,7 +75,7 @@ func (w *world) model(s *scenario.Service, es *engine.Service, on []poolService)
 		m.Initial = *s.Replicas.Initial
 	} else {
 		// At least one: an HPA never leaves zero.
-		m.Initial = max(int(math.Ceil(es.Curve.Rate(0)/(warmUtilisation*fullest))), 1)
+		m.Initial = max(int(math.Ceil(share*es.Curve.Rate(0)/(warmUtilisation*fullest))), 1)
 	}
 	m.Initial = min(m.Initial, m.MaxReplicas())
 	return m

@@ -49,11 +49,10 @@ func TestPowerCapEndToEnd(t *testing.T) {
 // Policies are told what the caps would do.
 func TestPoliciesKnowTheCaps(t *testing.T) {
 	f := parseFile(t, editedText(t, a30Pool, "{model: nvidia-a30, perNode: 2, powerCap: 140W}"))
-	w := &world{file: f, spec: &f.Scenario.Spec}
-	w.pools = append(w.pools, compilePool(w.spec.Cluster.NodePools[0], f.Boards[0], w.spec.Cost))
+	w := newWorld(f)
 	var c engine.Config
-	on := w.addService(&c, 0)
-	p := w.model(&w.spec.Services[0], &c.Services[0], on).Pools[0]
+	on := w.addService(&c, w.deployed[0])
+	p := w.model(&w.spec.Services[0], &c.Services[0], on, 1).Pools[0]
 	if p.CapWatts != 140 || p.HostPerWatt != 0.29 || len(p.Caps) != 6 {
 		t.Fatalf("%+v", p)
 	}

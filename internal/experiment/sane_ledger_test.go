@@ -22,7 +22,7 @@ func wrongDecisions(c *engine.Config, r *results.Run) string {
 	}
 	next := 0
 	for _, p := range r.Points {
-		if p.Service == "" {
+		if p.Service == "" || p.ReplicasReady == nil { // of the cluster or a region
 			continue
 		}
 		for next < len(r.Decisions) && r.Decisions[next].T < p.T {
@@ -73,6 +73,8 @@ func (l *storyTeller) tell(d decisions.Entry) string {
 	switch d.Kind {
 	case decisions.Scale, decisions.Tick:
 		return l.scaling(d)
+	case decisions.Route:
+		return wrongRouting(d)
 	case decisions.NodeOn, decisions.NodeWake, decisions.NodeReady, decisions.NodeDrain, decisions.NodeOff, decisions.NodeSleep:
 		return l.node(d)
 	}
@@ -95,6 +97,20 @@ func (l *storyTeller) scaling(d decisions.Entry) string {
 		return "it sees the future"
 	case l.c.Ledger < engine.Ticks && d.Kind == decisions.Tick:
 		return "ticks were not asked for"
+	}
+	return ""
+}
+
+func wrongRouting(d decisions.Entry) string {
+	sum := 0.0
+	for _, r := range d.Routing.Regions {
+		sum += r.Share
+		if r.Share < 0 || r.Limit != nil && *r.Limit < 0 {
+			return "a share or a limit makes no sense"
+		}
+	}
+	if d.Reason == "" || !close9(sum, 1) {
+		return fmt.Sprintf("shares that add up to %v, or no reason", sum)
 	}
 	return ""
 }

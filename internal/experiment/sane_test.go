@@ -3,6 +3,8 @@ package experiment
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"github.com/kwatt-sim/kwatt/internal/engine"
 	"github.com/kwatt-sim/kwatt/internal/metrics"
@@ -58,7 +60,7 @@ func impossible(m metrics.Values) string {
 	return ""
 }
 
-func wrongLedger(_ *engine.Config, r *results.Run) string {
+func wrongLedger(c *engine.Config, r *results.Run) string {
 	l := r.Ledger
 	if l.Arrivals != l.Served+l.Dropped+l.TimedOut+l.InFlight {
 		return fmt.Sprintf("requests are not conserved: %+v", l)
@@ -67,12 +69,16 @@ func wrongLedger(_ *engine.Config, r *results.Run) string {
 		"requests_arrived_total": l.Arrivals, "requests_served_total": l.Served,
 		"requests_dropped_total": l.Dropped, "requests_timed_out_total": l.TimedOut,
 	} {
-		sum := 0.0
-		for _, v := range serviceValues(r) {
+		sum, inRegions := 0.0, 0.0
+		for service, v := range r.Services {
+			if strings.Contains(service, "@") {
+				inRegions += v[name]
+				continue
+			}
 			sum += v[name]
 		}
-		if r.Metrics[name] != float64(n) || sum != float64(n) {
-			return fmt.Sprintf("%s is %v, %v over the services, %d in the ledger", name, r.Metrics[name], sum, n)
+		if r.Metrics[name] != float64(n) || sum != float64(n) || len(c.Regions) > 0 && inRegions != float64(n) {
+			return fmt.Sprintf("%s is %v, %v over the services, %v over those of %d regions, %d in the ledger", name, r.Metrics[name], sum, inRegions, len(c.Regions), n)
 		}
 	}
 	return ""
@@ -100,12 +106,15 @@ func wrongEnergy(c *engine.Config, r *results.Run) string {
 		return fmt.Sprintf("idle energy %v above the GPUs' %v", m["energy_idle_kwh"], m["energy_gpu_kwh"])
 	case m["energy_gpu_kwh"] > m["energy_node_kwh"]*(1+1e-9):
 		return fmt.Sprintf("GPU energy %v above the nodes' %v", m["energy_gpu_kwh"], m["energy_node_kwh"])
-	case !close9(m["energy_kwh"], m["energy_node_kwh"]*c.PUE):
+	case c.PoolPUE == nil && !close9(m["energy_kwh"], m["energy_node_kwh"]*c.PUE),
+		c.PoolPUE != nil && (m["energy_kwh"] > m["energy_node_kwh"]*slices.Max(c.PoolPUE)*(1+1e-9) || m["energy_kwh"] < m["energy_node_kwh"]*slices.Min(c.PoolPUE)*(1-1e-9)):
 		return fmt.Sprintf("facility energy %v is not PUE times %v", m["energy_kwh"], m["energy_node_kwh"])
 	case m["energy_node_kwh"] > m["gpu_hours"]*most/1000+asleep+1e-12 || m["energy_node_kwh"] < m["gpu_hours"]*least/1000*(1-1e-9):
 		return fmt.Sprintf("%v kWh in %v GPU-hours: no GPU draws so much or so little", m["energy_node_kwh"], m["gpu_hours"])
 	case m["energy_node_kwh"] > 0 && !close9(shares, 1):
 		return fmt.Sprintf("shares of energy by grade add up to %v", shares)
+	case !close9(m["energy_kwh"], m["energy_attributed_kwh"]+m["energy_unattributed_kwh"]):
+		return fmt.Sprintf("energy %v is not the services' %v and nobody's %v", m["energy_kwh"], m["energy_attributed_kwh"], m["energy_unattributed_kwh"])
 	case !close9(m["co2e_grams"], m["co2e_operational_grams"]+m["co2e_embodied_grams"]):
 		return fmt.Sprintf("CO2e %v is not operational %v + embodied %v", m["co2e_grams"], m["co2e_operational_grams"], m["co2e_embodied_grams"])
 	}
@@ -158,14 +167,23 @@ func wrongTimes(c *engine.Config, r *results.Run) string {
 
 // wrongSeries adds the time series up to the totals.
 func wrongSeries(c *engine.Config, r *results.Run) string {
-	var arrived, lost, joules, grams, from float64
+	var arrived, lost, joules, grams, from, regionWatts, regionGrams float64
 	for i, p := range r.Points {
 		seconds := p.T - from
+		if strings.HasPrefix(p.Service, "@") {
+			regionWatts += *p.FacilityWatts
+			regionGrams += *p.CO2eRate
+			continue
+		}
 		if p.Service != "" {
 			arrived += *p.ArrivalRate * seconds
 			lost += *p.LostRate * seconds
 			continue
 		}
+		if len(c.Regions) > 0 && (!close9(regionWatts, *p.FacilityWatts) || !close9(regionGrams, *p.CO2eRate)) {
+			return fmt.Sprintf("at %v s the regions draw %v W and emit %v g/h, the whole %v and %v", p.T, regionWatts, regionGrams, *p.FacilityWatts, *p.CO2eRate)
+		}
+		regionWatts, regionGrams = 0, 0
 		joules += *p.FacilityWatts * seconds
 		if parts := *p.BusyWatts + *p.IdleWatts + *p.HostWatts + *p.BootWatts + *p.SleepWatts; !close9(parts, *p.FacilityWatts) {
 			return fmt.Sprintf("at %v s the facility draws %v W, its parts %v W", p.T, *p.FacilityWatts, parts)

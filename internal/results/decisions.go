@@ -62,6 +62,9 @@ func roundEntry(e decisions.Entry) (_ decisions.Entry, name string, value float6
 			round("the target of a metric", &s.Readings[i].Target)
 		}
 	}
+	if e.Routing != nil {
+		e.Routing = roundRouting(*e.Routing, round)
+	}
 	if e.Placement != nil {
 		p := *e.Placement
 		e.Placement = &p
@@ -76,6 +79,29 @@ func roundEntry(e decisions.Entry) (_ decisions.Entry, name string, value float6
 		}
 	}
 	return e, name, value
+}
+
+// roundRouting returns a router's figures, rounded.
+func roundRouting(x decisions.Routing, round func(what string, x *float64)) *decisions.Routing {
+	optional := func(what string, x *float64) *float64 {
+		if x == nil {
+			return nil
+		}
+		own := *x
+		round(what, &own)
+		return &own
+	}
+	round("the demand that a router saw", &x.Demand)
+	x.Seen = optional("the time of a scrape", x.Seen)
+	x.Regions = slices.Clone(x.Regions)
+	for i := range x.Regions {
+		r := &x.Regions[i]
+		round("a region's share", &r.Share)
+		r.Before = optional("a region's share", r.Before)
+		r.Limit = optional("a region's limit", r.Limit)
+		r.Cost = optional("a region's cost", r.Cost)
+	}
+	return &x
 }
 
 // readRunDecisions decodes the lines of one run. A line of another is known by

@@ -40,6 +40,7 @@ func (c *checker) all() {
 	for i := range s.Services {
 		c.placeable(&s.Services[i], fmt.Sprintf("spec.services[%d]", i))
 	}
+	c.regions(s)
 	c.telemetry(s.Telemetry)
 	for i := range s.Cluster.NodePools {
 		c.nodePool(i)
@@ -139,6 +140,7 @@ func (c *checker) uniqueNames(s *Spec) {
 	}
 	check("spec.services", len(s.Services), func(i int) string { return s.Services[i].Name })
 	check("spec.cluster.nodePools", len(s.Cluster.NodePools), func(i int) string { return s.Cluster.NodePools[i].Name })
+	check("spec.regions", len(s.Regions), func(i int) string { return s.Regions[i].Name })
 	check("spec.policies", len(s.Policies), func(i int) string { return s.Policies[i].Name })
 }
 

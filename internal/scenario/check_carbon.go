@@ -38,14 +38,16 @@ func (c *checker) carbon(g Carbon) {
 	c.carbonClock(g)
 	for i, p := range c.Scenario.Spec.Cluster.NodePools {
 		if p.CarbonZone != "" && c.CarbonClock != nil {
-			c.poolCarbon(i, p.CarbonZone, g)
+			c.poolCarbon(i, p.CarbonZone, g, fmt.Sprintf("spec.cluster.nodePools[%d].carbonZone", i))
 		}
+	}
+	if c.CarbonClock != nil {
+		c.regionCarbon(g)
 	}
 }
 
-// poolCarbon gives a node pool the grid of its own zone.
-func (c *checker) poolCarbon(i int, zone string, g Carbon) {
-	path := fmt.Sprintf("spec.cluster.nodePools[%d].carbonZone", i)
+// poolCarbon gives a node pool the grid of its own zone, which is named at path.
+func (c *checker) poolCarbon(i int, zone string, g Carbon, path string) {
 	if g.Zone == "" {
 		c.fail(path, "has a meaning only when spec.carbon names a zone and a year", "set spec.carbon.zone", "spec.carbon")
 		return

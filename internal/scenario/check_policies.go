@@ -15,6 +15,7 @@ func (c *checker) policy(i int) {
 	path := fmt.Sprintf("spec.policies[%d]", i)
 	services := c.serviceNames()
 	c.scheduler(i, p.Scheduler, path)
+	c.routing(p.Routing, path+".routing")
 	for _, name := range slices.Sorted(maps.Keys(p.Scalers)) {
 		if !slices.Contains(services, name) {
 			c.fail(path+".scalers."+name, fmt.Sprintf("there is no service %q", name), near(name, services), "spec.services")

@@ -162,3 +162,14 @@ func (c *checker) queue(s *Service, path string) {
 			"lower maxQueueDelay or raise queue.timeout", path+".queue.timeout")
 	}
 }
+
+// RunsOn reports whether there are figures for the service on a GPU model.
+func (s *Service) RunsOn(gpu powermodel.GPU) bool {
+	if s.Model.Profile != "" {
+		if _, err := profiles.Lookup(s.Model.Profile, s.Model.Variant, gpu.Name); err != nil {
+			return false
+		}
+	}
+	_, err := gpu.Slice(s.GPU.MIG)
+	return s.GPU.MIG == "" || err == nil
+}

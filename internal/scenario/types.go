@@ -48,6 +48,10 @@ type Spec struct {
 	Telemetry Telemetry `yaml:"telemetry"`
 	// Cluster is the nodes that can be had.
 	Cluster Cluster `yaml:"cluster" kwatt:"required"`
+	// Regions are clusters of their own, each with some of the node pools, that share
+	// the users: a policy's routing sends each request to one of them. Unset: all
+	// pools are one cluster beside its users.
+	Regions []Region `yaml:"regions,omitempty"`
 	// Carbon is the grid, the facility and the hardware's making.
 	Carbon Carbon `yaml:"carbon" kwatt:"required"`
 	// Cost is the prices.

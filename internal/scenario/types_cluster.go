@@ -134,6 +134,9 @@ type Policy struct {
 	Scaler *Scaler `yaml:"scaler,omitempty"`
 	// Scalers by service name, for those that differ.
 	Scalers map[string]Scaler `yaml:"scalers,omitempty"`
+	// Routing says to which region requests go; Nearest when unset. It takes
+	// spec.regions.
+	Routing *Routing `yaml:"routing,omitempty"`
 	// Scheduler places pods on nodes.
 	Scheduler Scheduler `yaml:"scheduler"`
 	// Nodes is when nodes are powered on and off.

@@ -73,12 +73,18 @@ type Config struct {
 	Routing       Routing
 	SLO           int64      // latency target in ns; 0: none
 	Horizon       vtime.Time // the end: what completes later was not served
+	// Network is the round trip in ns between the clients and the replicas. It is
+	// part of the latency that clients see and of their SLO, and of nothing else: a
+	// request is queued when it is sent, and its time-out is the queue's.
+	Network int64
 }
 
 func (c Config) check() error {
 	switch {
 	case c.MaxBatch < 1, c.Instances < 1, c.QueueCapacity < c.MaxBatch:
 		return fmt.Errorf("serving: need maxBatch and instances of at least 1 and a queue that holds a batch, got %+v", c)
+	case c.Network < 0:
+		return fmt.Errorf("serving: a round trip of %d ns is negative", c.Network)
 	case c.QueueTimeout > 0 && c.MaxQueueDelay >= c.QueueTimeout:
 		return fmt.Errorf("serving: maxQueueDelay %d ns must be below the queue timeout %d ns", c.MaxQueueDelay, c.QueueTimeout)
 	}

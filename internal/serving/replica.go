@@ -182,9 +182,10 @@ func (r *Replica) dispatch(b int, start int64) {
 	if end <= int64(r.cfg.Horizon) { // else it is in flight at the end, not served
 		arrived := r.queue[r.head : r.head+b]
 		s.Served += int64(b)
-		r.latencyNs += s.Latency.RecordSince(arrived, end)
+		seen := end + r.cfg.Network // by the clients
+		r.latencyNs += s.Latency.RecordSince(arrived, seen) - int64(b)*r.cfg.Network
 		r.serviceNs += int64(b) * service
-		s.WithinSLO += within(arrived, end-r.cfg.SLO)
+		s.WithinSLO += within(arrived, seen-r.cfg.SLO)
 	}
 	r.head += b
 	r.served += int64(b)

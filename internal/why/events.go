@@ -22,6 +22,8 @@ func short(e decisions.Entry) string {
 		return fmt.Sprintf("%s %d → %d%s", e.Service, e.From, e.To, why)
 	case decisions.Tick:
 		return fmt.Sprintf("%s stays at %d%s", e.Service, e.To, why)
+	case decisions.Route:
+		return e.Service + " to " + sharesText(e.Routing)
 	case decisions.Bind:
 		return e.Pod + " on " + e.Node + placedText(e.Placement)
 	case decisions.Unschedulable: // the counts, without what preemption found
@@ -66,6 +68,8 @@ func (p *page) decision(d decisions.Entry) {
 		p.placement(d)
 	case d.Expansion != nil:
 		p.expansion(d)
+	case d.Routing != nil:
+		p.routing(d)
 	default:
 		p.heading("%s at %s: %s", d.Kind, offset(d.T), short(d))
 	}

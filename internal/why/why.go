@@ -112,6 +112,11 @@ func (r *Run) askTime(a *Answer, q Query) {
 			}
 		}
 	}
+	for _, s := range r.services() { // routers decide rarely: the last word holds
+		if i := r.last(q.At, func(e decisions.Entry) bool { return e.Kind == decisions.Route && e.Service == s && q.match(e) }); i >= 0 {
+			a.Others = append(a.Others, r.Entries[i])
+		}
+	}
 	for _, e := range r.Entries {
 		if near(e.T, q.At, precision) && slices.Contains(decided, e.Kind) && q.match(e) {
 			a.Others = append(a.Others, e)

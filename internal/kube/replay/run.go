@@ -213,6 +213,9 @@ func (r *replay) mayBeEmpty() bool {
 
 // Check says what a replay cannot do that a simulation can.
 func Check(o Options) error {
+	if n := len(o.Config.Regions); n > 1 {
+		return fmt.Errorf("the scenario has %d regions, each a cluster of its own: a replay has one control plane. Replay a scenario of one region's pools, without spec.regions", n)
+	}
 	for i, s := range o.Config.Cluster.Services {
 		for pool, need := range s.Needs {
 			if need.Refused != cluster.NoReason {
