@@ -27,7 +27,7 @@ type Entry struct {
 	Pod     string              `json:"pod"`               // namespace/name
 	Node    string              `json:"node,omitempty"`    // the chosen one; none when there was no place
 	Message string              `json:"message,omitempty"` // why there was none, as in the pod's condition
-	How     decisions.Placement `json:"placement"` // the last field: see parse
+	How     decisions.Placement `json:"placement"`         // the last field: see parse
 }
 
 // recorder writes entries.

@@ -30,10 +30,8 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/kube/controlplane"
 )
 
-// claims are what a sweep's results may lie on: a shared file system, and a bucket
-// that a CSI driver mounts.
-var claims = map[string]string{
-	"file system": `
+// sharedFiles is a claim on a file system that all nodes can mount.
+const sharedFiles = `
 apiVersion: v1
 kind: PersistentVolume
 metadata: {name: shared}
@@ -43,28 +41,29 @@ apiVersion: v1
 kind: PersistentVolumeClaim
 metadata: {name: sweep-results}
 spec: {accessModes: [ReadWriteMany], storageClassName: "", volumeName: shared, resources: {requests: {storage: 10Gi}}}
-`,
-	"bucket": `
+`
+
+// bucket is the claim on a bucket that docs/sweep.md shows, with the object that
+// its CSI driver's installation brings.
+func bucket(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("../../../../docs/sweep.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, after, _ := strings.Cut(string(page), "### A bucket")
+	_, after, found := strings.Cut(after, "```yaml\n")
+	manifest, _, closed := strings.Cut(after, "```")
+	if !found || !closed {
+		t.Fatal("docs/sweep.md shows no claim on a bucket")
+	}
+	return `
 apiVersion: storage.k8s.io/v1
 kind: CSIDriver
-metadata: {name: s3.csi.aws.com}
-spec: {attachRequired: false}
+metadata: {name: ru.yandex.s3.csi}
+spec: {attachRequired: false, podInfoOnMount: true, fsGroupPolicy: File}
 ---
-apiVersion: v1
-kind: PersistentVolume
-metadata: {name: bucket}
-spec:
-  capacity: {storage: 1Ti} # is not looked at, but has to be there
-  accessModes: [ReadWriteMany]
-  storageClassName: ""
-  mountOptions: [allow-delete, allow-overwrite, uid=65532, gid=65532]
-  csi: {driver: s3.csi.aws.com, volumeHandle: kwatt-sweeps, volumeAttributes: {bucketName: kwatt-sweeps}}
----
-apiVersion: v1
-kind: PersistentVolumeClaim
-metadata: {name: sweep-results}
-spec: {accessModes: [ReadWriteMany], storageClassName: "", volumeName: bucket, resources: {requests: {storage: 1Ti}}}
-`,
+` + manifest
 }
 
 const (
@@ -91,7 +90,7 @@ func renderSweep(t *testing.T, namespace string) string {
 // pods to the restricted Pod Security Standard, and waits until its Jobs are
 // complete. KWOK plays the pods, so nothing is computed.
 func runSweeps(t *testing.T, ctx context.Context, c *controlplane.Cluster) {
-	for name, claim := range claims {
+	for name, claim := range map[string]string{"file system": sharedFiles, "bucket": bucket(t)} {
 		t.Run(name, func(t *testing.T) {
 			a := newApplier(t, c)
 			client := clientOf(t, c)
@@ -201,7 +200,9 @@ func awaitJobs(t *testing.T, ctx context.Context, client kubernetes.Interface, n
 				t.Fatal(err)
 			}
 			last = j
-			return slices.ContainsFunc(j.Status.Conditions, func(c batchv1.JobCondition) bool { return c.Type == batchv1.JobComplete && c.Status == v1.ConditionTrue })
+			return slices.ContainsFunc(j.Status.Conditions, func(c batchv1.JobCondition) bool {
+				return c.Type == batchv1.JobComplete && c.Status == v1.ConditionTrue
+			})
 		})
 	}
 }
@@ -221,7 +222,9 @@ func assertIndexed(t *testing.T, ctx context.Context, client kubernetes.Interfac
 	for _, p := range pods.Items {
 		c := p.Spec.Containers[0]
 		indexes = append(indexes, p.Annotations[batchv1.JobCompletionIndexAnnotation])
-		known := slices.ContainsFunc(c.Env, func(e v1.EnvVar) bool { return e.Name == "JOB_COMPLETION_INDEX" && e.ValueFrom != nil && e.ValueFrom.FieldRef != nil })
+		known := slices.ContainsFunc(c.Env, func(e v1.EnvVar) bool {
+			return e.Name == "JOB_COMPLETION_INDEX" && e.ValueFrom != nil && e.ValueFrom.FieldRef != nil
+		})
 		if last := c.Args[len(c.Args)-1]; !known || last != "$(JOB_COMPLETION_INDEX)" {
 			t.Errorf("pod %s: its last argument is %s, its environment %v", p.Name, last, c.Env)
 		}
