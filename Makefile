@@ -32,7 +32,7 @@ test-simulator: build replay simulator ## try them: schedule and explain pods, l
 	KWATT_BIN=$(CURDIR)/bin $(GO) test ./internal/cli/replay -run TestSchedulerSimulator -count=1 -v
 
 demo: build ## a real e-commerce day under four policies: table and HTML report
-	$(SIM) run scenarios/ecommerce-recsys.yaml --out results
+	$(SIM) run scenarios/ecommerce-recsys.yaml --series nodes --out results
 
 demo-case-study: build ## the article's claims held against a real day: writes docs/case-study.md (minutes)
 	$(SIM) study scenarios/case-study/study.yaml --page docs/case-study.md -o none

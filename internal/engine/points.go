@@ -41,6 +41,7 @@ func (w *world) closeBinAt(now vtime.Time) {
 		s.inBin.Reset()
 	}
 	w.out.Points = append(w.out.Points, w.clusterPoint(now, seconds))
+	w.pointNodes(now)
 	w.bin.from, w.bin.gpu, w.bin.node, w.bin.grams, w.bin.parts = now, w.meter.gpu, w.meter.node, w.meter.grams, w.meter.byKind()
 }
 

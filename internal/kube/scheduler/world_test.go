@@ -24,8 +24,9 @@ type diary struct {
 	lines      []string
 	placements map[string]decisions.Placement
 	node       map[string]string // by pod
-	uneven     bool              // pods drain for up to 4 s longer than one, each for another time
-	waited     time.Duration     // by all pods that found a place
+	attempts   []attempt
+	uneven     bool          // pods drain for up to 4 s longer than one, each for another time
+	waited     time.Duration // by all pods that found a place
 }
 
 func (d *diary) write(format string, args ...any) {
@@ -40,6 +41,7 @@ const atOnce = 20_000
 
 func (d *diary) PodBound(p *cluster.Pod, how decisions.Placement) {
 	d.placements[p.Name], d.node[p.Name] = how, p.Node.Name
+	d.attempts = append(d.attempts, attempt{p.Name, p.Node.Name, how})
 	d.waited += p.Bound.Sub(p.Created)
 	d.write("%s on %s/%d", p.Name, p.Node.Name, p.GPU)
 }
@@ -57,7 +59,8 @@ func (d *diary) PodDraining(p *cluster.Pod) {
 func (d *diary) PodEvicted(p *cluster.Pod, kind, reason string) {
 	d.write("%s %s: %s", kind, p.Name, reason)
 }
-func (d *diary) Unschedulable(p *cluster.Pod, message string, _ decisions.Placement) {
+func (d *diary) Unschedulable(p *cluster.Pod, message string, how decisions.Placement) {
+	d.attempts = append(d.attempts, attempt{p.Name, message, how})
 	d.write("%s: %s", p.Name, message)
 }
 func (d *diary) PowerChanging() {}
