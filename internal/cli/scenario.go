@@ -22,7 +22,7 @@ func validateCommand(env Env) *cobra.Command {
 		Long: `validate checks scenario, gate and study files, and Kubernetes manifests on their own:
 a HorizontalPodAutoscaler or a KubeSchedulerConfiguration is valid when a cluster
 would take it and kwatt can serve what it names.`,
-		Args:  cobra.MinimumNArgs(1),
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, files []string) error {
 			var errs []error
 			for _, file := range files {

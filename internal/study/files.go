@@ -27,20 +27,18 @@ func (r *Report) Charts() ([]results.File, error) {
 			return nil, err
 		}
 		plot := report.SweepPlot{Metric: m, Currency: r.Sweep.Currency, Note: fmt.Sprintf(" (mean of %d seeds, 95 %% intervals)", len(r.Sweep.Seeds)),
-			Policies: []string{"in turn", "each alone"}, XName: "steps", Cells: [][][]results.Estimate{{nil}, {nil}}}
+			Policies: []string{r.Study.Metadata.Name}, XName: "steps, one by one", Cells: [][][]results.Estimate{{nil}}}
 		for k := range len(steps) + 1 {
-			x, only := "before", r.Before(-1)
+			x := "before"
 			if k > 0 {
-				x, only = "+ "+steps[k-1].Name, r.alone(k-1)
+				x = "+ " + steps[k-1].Name
+			}
+			e, err := r.Estimate(r.cumulative(k), name)
+			if err != nil {
+				return nil, err
 			}
 			plot.X = append(plot.X, x)
-			for i, configuration := range []int{r.cumulative(k), only} {
-				e, err := r.Estimate(configuration, name)
-				if err != nil {
-					return nil, err
-				}
-				plot.Cells[i][0] = append(plot.Cells[i][0], e)
-			}
+			plot.Cells[0][0] = append(plot.Cells[0][0], e)
 		}
 		files = append(files, results.File{Name: chartFile(name), Fill: plot.WriteSVG})
 	}

@@ -52,7 +52,7 @@ func parse(text string) (*template.Template, error) {
 //	factor NAME
 //	rate MODEL VARIANT GPU BATCH      requests/s of one GPU with such batches
 //	num X, percent X           to print with three digits, and as a change
-//	add, sub, mul, div, ceil; list TEXT...
+//	add, sub, mul, div, ceil, floor; list TEXT...
 func (r *Report) functions(charts string) template.FuncMap {
 	return template.FuncMap{
 		"id":          func() string { return r.ID() },
@@ -63,21 +63,24 @@ func (r *Report) functions(charts string) template.FuncMap {
 		"verdicts":    r.verdictsTable,
 		"assumptions": r.assumptionsTable,
 		"factors":     r.factorsTable,
-		"chart":       func(metric string) string { return fmt.Sprintf("![%s](%s/%s)", label(metric), charts, chartFile(metric)) },
-		"mean":        r.meanOf,
-		"change":      r.changeOf,
-		"claimed":     r.claimed,
-		"result":      r.resultOf,
-		"factor":      func(name string) (float64, error) { return r.Study.factor(name) },
-		"rate":        rate,
-		"num":         short,
-		"percent":     func(x float64) string { return fmt.Sprintf("%+.0f %%", 100*x) },
-		"add":         func(a, b float64) float64 { return a + b },
-		"sub":         func(a, b float64) float64 { return a - b },
-		"mul":         func(a, b float64) float64 { return a * b },
-		"div":         divide,
-		"ceil":        math.Ceil,
-		"list":        func(items ...string) []string { return items },
+		"chart": func(metric string) string {
+			return fmt.Sprintf("![%s](%s/%s)", label(metric), charts, chartFile(metric))
+		},
+		"mean":    r.meanOf,
+		"change":  r.changeOf,
+		"claimed": r.claimed,
+		"result":  r.resultOf,
+		"factor":  func(name string) (float64, error) { return r.Study.factor(name) },
+		"rate":    rate,
+		"num":     short,
+		"percent": func(x float64) string { return fmt.Sprintf("%+.0f %%", 100*x) },
+		"add":     func(a, b float64) float64 { return a + b },
+		"sub":     func(a, b float64) float64 { return a - b },
+		"mul":     func(a, b float64) float64 { return a * b },
+		"div":     divide,
+		"ceil":    math.Ceil,
+		"floor":   math.Floor,
+		"list":    func(items ...string) []string { return items },
 	}
 }
 
@@ -161,7 +164,7 @@ func (r *Report) resultOf(name string) (float64, error) {
 // withInterval prints a mean and the half-width of its interval, to the digits of
 // the mean.
 func withInterval(e results.Estimate, factor float64) string {
-	text := tty.Number(e.Mean * factor)
+	text := grouped(tty.Number(e.Mean * factor))
 	half := (e.CIHigh - e.CILow) / 2 * math.Abs(factor)
 	if e.N < 2 || half == 0 {
 		return text

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/kwatt-sim/kwatt/internal/scenario"
+	"github.com/kwatt-sim/kwatt/internal/schema"
 	"github.com/kwatt-sim/kwatt/internal/sweep"
 )
 
@@ -50,26 +51,37 @@ func NewPlan(f *File, load sweep.Loader, seeds *scenario.Seeds) (*Plan, error) {
 	if policy == "" {
 		policy = base.PolicyNames()[0]
 	}
+	if names := base.PolicyNames(); !slices.Contains(names, policy) {
+		return nil, schema.Errors{{Position: p.Positions.At("spec.policy"), Path: "spec.policy", Class: schema.Meaning,
+			Message: fmt.Sprintf("the scenario has no policy %q", policy), Hint: near(policy, names)}}
+	}
 	if own := f.Study.Spec.Seeds; seeds == nil && own != nil {
 		seeds = &scenario.Seeds{First: own.First, Count: own.Count}
 	}
-	var (
-		names     []string
-		overrides [][]scenario.Override
-		known     = map[string]int{} // point by effective scenario
-	)
+	names, overrides, err := p.points(load)
+	if err != nil {
+		return nil, err
+	}
+	p.Sweep, err = sweep.Named(load, "configuration", names, overrides, []string{policy}, seeds)
+	return p, err
+}
+
+// points gives each configuration its point of the sweep, one for all that are the
+// same scenario, and returns the points' names and overrides.
+func (p *Plan) points(load sweep.Loader) (names []string, overrides [][]scenario.Override, err error) {
+	known := map[string]int{} // by effective scenario and the files that it names
 	for i := range p.Configurations {
 		c := &p.Configurations[i]
 		o := p.overrides(*c)
-		at, err := load(o)
+		f, err := load(o)
 		if err != nil {
-			return nil, fmt.Errorf("%s: %s:\n%w", f.Path, c.Name, err)
+			return nil, nil, p.fault(*c, err)
 		}
-		effective, err := at.Effective()
+		effective, err := f.Effective()
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		key := string(effective) + at.Digest()
+		key := string(effective) + f.Digest()
 		point, ok := known[key]
 		if !ok {
 			point = len(names)
@@ -78,8 +90,17 @@ func NewPlan(f *File, load sweep.Loader, seeds *scenario.Seeds) (*Plan, error) {
 		}
 		c.Point = point
 	}
-	p.Sweep, err = sweep.Named(load, "configuration", names, overrides, []string{policy}, seeds)
-	return p, err
+	return names, overrides, nil
+}
+
+// fault is what is wrong with a configuration, where the study says what it sets.
+// The scenario itself could be read, so that it is the study's.
+func (p *Plan) fault(c Configuration, err error) error {
+	at := "spec.steps"
+	if c.Assumption >= 0 {
+		at = fmt.Sprintf("spec.assumptions[%d]", c.Assumption)
+	}
+	return schema.Errors{{Position: p.Positions.At(at), Path: at, Message: fmt.Sprintf("%s cannot be run: %v", c.Name, err), Class: schema.Meaning}}
 }
 
 // derive lists the configurations, each set of steps once.

@@ -33,7 +33,9 @@ func planned(t *testing.T, path string) *Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := NewPlan(f, func(point []scenario.Override) (*scenario.File, error) { return scenario.Load(f.ScenarioPath(), point...) }, nil)
+	p, err := NewPlan(f, func(point []scenario.Override) (*scenario.File, error) {
+		return scenario.Load(f.ScenarioPath(), point...)
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +83,7 @@ func figured(t *testing.T) *Report {
 func TestResults(t *testing.T) {
 	r := figured(t)
 	for name, want := range map[string]float64{
-		"bill-before": 100.2 * 30 * 0.5,                                  // seeds 1 to 3
+		"bill-before": 100.2 * 30 * 0.5,                                     // seeds 1 to 3
 		"energy":      100 * (70.1/100.1 + 70.2/100.2 + 70.3/100.3 - 3) / 3, // paired, then averaged
 		"saved":       30,
 	} {
@@ -187,5 +189,31 @@ func TestBrokenStudies(t *testing.T) {
 		if !errors.As(err, &faults) || !strings.Contains(err.Error(), x.want) {
 			t.Errorf("%s instead of %s: %v\nwant %s", x.new, x.old, err, x.want)
 		}
+	}
+}
+
+// What only the scenario can tell is wrong is reported in the study.
+func TestStepThatTheScenarioRefuses(t *testing.T) {
+	f, err := Load("testdata/study.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	load := func(point []scenario.Override) (*scenario.File, error) {
+		return scenario.Load(f.ScenarioPath(), point...)
+	}
+	for set, want := range map[string]string{
+		"spec.services[ranker].batching.maxbatch=2": "testdata/study.yaml:11:3: spec.steps: small cannot be run: override spec.services[ranker].batching.maxbatch",
+		"spec.services[ranker].batching.maxBatch=0": "small cannot be run: --set spec.services[ranker].batching.maxBatch:1:1: spec.services[0].batching.maxBatch: must be at least 1",
+	} {
+		f.Study.Spec.Steps[0].Set = []string{set}
+		_, err := NewPlan(f, load, nil)
+		var faults schema.Errors
+		if !errors.As(err, &faults) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v\nwant %s", set, err, want)
+		}
+	}
+	f.Study.Spec.Policy = "flet"
+	if _, err := NewPlan(f, load, nil); err == nil || !strings.Contains(err.Error(), `spec.policy: the scenario has no policy "flet" (hint: did you mean fleet?)`) {
+		t.Errorf("a wrong policy: %v", err)
 	}
 }

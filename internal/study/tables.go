@@ -231,14 +231,24 @@ func short(x float64) string {
 		return "0"
 	}
 	digits := 2 - int(math.Floor(math.Log10(math.Abs(x))))
-	return strconv.FormatFloat(x, 'f', max(digits, 0), 64)
+	return grouped(strconv.FormatFloat(x, 'f', max(digits, 0), 64))
 }
 
 // number prints x as it would be written.
-func number(x float64) string {
-	text := fmt.Sprintf("%.12g", x)
-	if math.Abs(x) >= 1e4 && !strings.ContainsAny(text, ".e") {
-		return text[:len(text)-3] + "," + text[len(text)-3:]
+func number(x float64) string { return grouped(strconv.FormatFloat(x, 'f', -1, 64)) }
+
+// grouped puts a comma between the thousands of a number of five digits or more.
+func grouped(text string) string {
+	whole, rest, _ := strings.Cut(text, ".")
+	sign := ""
+	if strings.HasPrefix(whole, "-") {
+		sign, whole = "-", whole[1:]
 	}
-	return text
+	if len(whole) < 5 || rest != "" {
+		return text
+	}
+	for i := len(whole) - 3; i > 0; i -= 3 {
+		whole = whole[:i] + "," + whole[i:]
+	}
+	return sign + whole
 }
