@@ -97,6 +97,7 @@
       onTime(data.option, data.unit, data.pile);
       chart.group = "time"; // one moment, read across all charts
     }
+    if (chart.getWidth() < 480) { data.option.xAxis[0].nameTextStyle.fontSize = 10; }
     if (data.heat) { onHeat(data.option, data.heat); }
     if (!data.time && chart.getWidth() < 480) { // names were placed for a wider chart: on a phone the legend has to do
       data.option.series.forEach(function (s) { if (s.label) { s.label.show = false; } });
