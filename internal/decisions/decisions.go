@@ -17,6 +17,7 @@ const (
 	NodeReady     = "node-ready" // it joined
 	NodeDrain     = "node-drain" // it was cordoned, its pods are to move
 	NodeOff       = "node-off"
+	PowerCap      = "power-cap" // the boards of a pool are held down, or let go
 	NodeSleep     = "node-sleep"
 	NodeWake      = "node-wake"
 )
@@ -24,7 +25,7 @@ const (
 // Kinds returns the kinds of entries, those of scalers first, then those of
 // pods and nodes in the order of their lives.
 func Kinds() []string {
-	return []string{Scale, Tick, Bind, Unschedulable, Preempt, Evict, PodReady, PodDrain, PodGone,
+	return []string{Scale, Tick, PowerCap, Bind, Unschedulable, Preempt, Evict, PodReady, PodDrain, PodGone,
 		NodeOn, NodeWake, NodeReady, NodeDrain, NodeSleep, NodeOff}
 }
 
@@ -41,6 +42,14 @@ type Entry struct {
 	Scaling   *Scaling   `json:"scaling,omitempty"`   // of scale and tick
 	Placement *Placement `json:"placement,omitempty"` // of bind and unschedulable
 	Expansion *Expansion `json:"expansion,omitempty"` // of node-on and node-wake
+	Cap       *Cap       `json:"cap,omitempty"`       // of power-cap
+}
+
+// Cap is what the boards of a pool may draw, in W, before and from now on.
+type Cap struct {
+	Pool string  `json:"pool"`
+	From float64 `json:"from"`
+	To   float64 `json:"to"`
 }
 
 // Scaling is how a scaler came to its replicas.
