@@ -117,8 +117,7 @@ func TestHighestCapHolds(t *testing.T) {
 	}
 }
 
-// Pods that come while a cap holds are held down too, and what a probe of the
-// meters reads stays exact.
+// Pods that come while a cap holds are held down too.
 func TestLaterPodsAreHeldDown(t *testing.T) {
 	p := &plan{interval: time.Minute, replicas: []int{1, 1, 2}}
 	c := capped(world1(t, constant(4, 600), p), &capper{p, []float64{0, 300}})

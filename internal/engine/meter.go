@@ -186,7 +186,7 @@ func (m *meter) addGPU(node int, n *cluster.Node, index int, now vtime.Time, dt 
 func (m *meter) addBusy(node int, pool *powermodel.Node, p *cluster.Pod, r *replica, part float64, now vtime.Time) (seconds float64) {
 	s, at := r.service, p.Node.Pool
 	ps := &s.cfg.Pools[at]
-	sizes := len(ps.BusyWatts)
+	sizes := s.cfg.Serving.MaxBatch + 1 // of slots in a level
 	r.TakeBusy(now, func(slot int, ns int64) {
 		held, batch := ps.level(slot/sizes), slot%sizes
 		r.counters.busyNs += ns

@@ -234,7 +234,8 @@ type Kind struct {
 	// ReadsGrid reports whether the configuration decides by the grid's intensity:
 	// on another grid it would have decided otherwise; may be nil.
 	ReadsGrid func(config any) bool
-	// SetsCaps reports whether the configuration asks for power caps; may be nil.
+	// SetsCaps reports whether the configuration asks for power caps, which are
+	// ignored otherwise; may be nil.
 	SetsCaps func(config any) bool
 	// Caveats returns what a reader must know before believing a run of the
 	// configuration over a window of a trace; may be nil.
