@@ -18,6 +18,7 @@ const (
 	NodeReady     = "node-ready" // it joined
 	NodeDrain     = "node-drain" // it was cordoned, its pods are to move
 	NodeOff       = "node-off"
+	PowerCap      = "power-cap" // the boards of a pool are held down, or let go
 	NodeSleep     = "node-sleep"
 	NodeWake      = "node-wake"
 )
@@ -25,7 +26,7 @@ const (
 // Kinds returns the kinds of entries, those of scalers first, then those of
 // pods and nodes in the order of their lives.
 func Kinds() []string {
-	return []string{Scale, Tick, Route, Bind, Unschedulable, Preempt, Evict, PodReady, PodDrain, PodGone,
+	return []string{Scale, Tick, PowerCap, Route, Bind, Unschedulable, Preempt, Evict, PodReady, PodDrain, PodGone,
 		NodeOn, NodeWake, NodeReady, NodeDrain, NodeSleep, NodeOff}
 }
 
@@ -43,6 +44,14 @@ type Entry struct {
 	Routing   *Routing   `json:"routing,omitempty"`   // of route
 	Placement *Placement `json:"placement,omitempty"` // of bind and unschedulable
 	Expansion *Expansion `json:"expansion,omitempty"` // of node-on and node-wake
+	Cap       *Cap       `json:"cap,omitempty"`       // of power-cap
+}
+
+// Cap is what the boards of a pool may draw, in W, before and from now on.
+type Cap struct {
+	Pool string  `json:"pool"`
+	From float64 `json:"from"`
+	To   float64 `json:"to"`
 }
 
 // Scaling is how a scaler came to its replicas.

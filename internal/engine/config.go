@@ -127,4 +127,25 @@ type PoolService struct {
 	Rel       []float64     // relative standard uncertainty of BusyWatts; nil means that of the grades
 	Load      float64       // part of the device that a replica's busy time loads
 	Full      float64       // req/s of one replica at full batches
+	// Caps are the same under power caps that may be set in the run, ascending; the
+	// pools' lists are alike for all services. Empty where none may be.
+	Caps []CapService
+}
+
+// CapService is a service on boards that a power cap holds down.
+type CapService struct {
+	Watts     float64
+	Times     *serving.ServiceTime
+	BusyWatts []float64
+	Grades    []grade.Grade
+	Rel       []float64
+	Full      float64
+}
+
+// level is the service at a level of the pool's boards: 0 is its own, then Caps.
+func (s *PoolService) level(i int) CapService {
+	if i > 0 {
+		return s.Caps[i-1]
+	}
+	return CapService{Times: s.Times, BusyWatts: s.BusyWatts, Grades: s.Grades, Rel: s.Rel, Full: s.Full}
 }

@@ -186,7 +186,9 @@ func (m *meter) addGPU(node int, n *cluster.Node, index int, now vtime.Time, dt 
 func (m *meter) addBusy(node int, pool *powermodel.Node, p *cluster.Pod, r *replica, part float64, now vtime.Time) (seconds float64) {
 	s, at := r.service, p.Node.Pool
 	ps := &s.cfg.Pools[at]
-	r.TakeBusy(now, func(batch int, ns int64) {
+	sizes := s.cfg.Serving.MaxBatch + 1 // of slots in a level
+	r.TakeBusy(now, func(slot int, ns int64) {
+		held, batch := ps.level(slot/sizes), slot%sizes
 		r.counters.busyNs += ns
 		ran := float64(ns) / 1e9
 		s.busySeconds += float64(part * ran)
@@ -194,10 +196,10 @@ func (m *meter) addBusy(node int, pool *powermodel.Node, p *cluster.Pod, r *repl
 		seconds += load
 		// The whole draw of the busy time is booked here, and the idle context
 		// only for the rest of the interval.
-		j := float64(ps.BusyWatts[batch] * load)
+		j := float64(held.BusyWatts[batch] * load)
 		m.gpu += j
-		m.book(node, kindBusy, j, ps.Grades[batch], ps.uncertainty(batch))
-		m.hostFollows(at, pool, kindBusy, j, ps.uncertainty(batch))
+		m.book(node, kindBusy, j, held.Grades[batch], held.uncertainty(batch))
+		m.hostFollows(at, pool, kindBusy, j, held.uncertainty(batch))
 		s.joules += withHost(pool, j, load)
 		m.credit(node, p, p.GPU, j, withHost(pool, j, load))
 	})

@@ -26,7 +26,7 @@ type echo struct {
 
 func (e *echo) Open(w World) error          { e.World = w; return nil }
 func (e *echo) Begin(context.Context) error { return nil }
-func (e *echo) Wait(_ context.Context, t vtime.Time) error {
+func (e *echo) Wait(context.Context, vtime.Time) error {
 	if e.Queue().Now() > vtime.At(time.Minute) {
 		return e.err
 	}

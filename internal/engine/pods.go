@@ -15,8 +15,11 @@ import (
 func (w *world) PodReady(p *cluster.Pod) {
 	w.meter.accumulate()
 	s := w.services[p.Service]
-	times := s.cfg.Pools[p.Node.Pool].Times
-	w.replicas[p] = &replica{Replica: s.fleet.Add(times, w.random.Stream("service", p.Name)), service: s}
+	on, level := &s.cfg.Pools[p.Node.Pool], w.caps[p.Node.Pool].level
+	w.replicas[p] = &replica{Replica: s.fleet.Add(on.Times, w.random.Stream("service", p.Name)), service: s}
+	if level > 0 {
+		w.replicas[p].Switch(w.queue.Now(), on.level(level).Times, level)
+	}
 	w.notePod(p, decisions.PodReady, coldStart(p), nil)
 }
 

@@ -130,6 +130,9 @@ func (w *world) policy(name string) (*engine.Config, *scheduler.Config, error) {
 	for i := range on {
 		on[i] = w.addService(c, w.deployed[i])
 	}
+	if anyScaler(w.file, name, setsCaps) {
+		w.addCaps(c)
+	}
 	config, err := w.schedulerConfig(p, c)
 	if err != nil {
 		return nil, nil, err
@@ -145,6 +148,20 @@ func (w *world) policy(name string) (*engine.Config, *scheduler.Config, error) {
 		}
 	}
 	return c, config, nil
+}
+
+// setsCaps reports whether a scaler of a kind asks for power caps.
+func setsCaps(k policies.Kind, config any) bool { return k.SetsCaps != nil && k.SetsCaps(config) }
+
+// addCaps adds what the services are under caps that may be set in the run.
+func (w *world) addCaps(c *engine.Config) {
+	for i := range c.Services {
+		for k := range c.Services[i].Pools {
+			if on := &c.Services[i].Pools[k]; on.Times != nil {
+				on.Caps = capsBelow(&w.spec.Services[i], w.pools[k].Node.GPU)
+			}
+		}
+	}
 }
 
 // grids are the carbon intensities of the pools.

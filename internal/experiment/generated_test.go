@@ -104,13 +104,14 @@ func drawService(t *rapid.T, regions bool) []string {
 	}
 }
 
-// drawPolicies returns all four scalers, each with some scheduler and nodes.
+// drawPolicies returns the scalers, each with some scheduler and nodes.
 func drawPolicies(t *rapid.T) []string {
 	scalers := []string{
 		fmt.Sprintf("name: static, scaler: {static: {replicas: %d}}", rapid.IntRange(1, 9).Draw(t, "replicas")),
 		"name: hpa, scaler: {hpa: {downscaleStabilization: 30s, spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: x}, maxReplicas: 8, " +
 			"metrics: [{type: Pods, pods: {metric: {name: " + choose(t, "metric", "requests_per_second", "inflight_requests") + "}, target: {type: AverageValue, averageValue: \"30\"}}}]}}}",
 		"name: energy-aware, scaler: {energyAware: {scaleDownDelay: 30s}}",
+		"name: capping, scaler: {energyAware: {scaleDownDelay: 30s, powerCap: true}}",
 		"name: forecast, scaler: {forecast: {step: 15s, season: 1m, scaleDownDelay: 0s}}",
 	}
 	for i := range scalers {

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/kwatt-sim/kwatt/internal/engine"
 	"github.com/kwatt-sim/kwatt/internal/grade"
 	"github.com/kwatt-sim/kwatt/internal/policies"
 	"github.com/kwatt-sim/kwatt/internal/powermodel"
@@ -24,6 +25,7 @@ func Provenance(f *scenario.File) (results.Grades, []results.Note) {
 	p.power()
 	p.carbon()
 	p.caveats()
+	p.caps()
 	return p.grades, p.notes
 }
 
@@ -147,6 +149,25 @@ func (p *provenance) power() {
 		}
 		p.say(results.NoteSource, "Power of %s: sources and grades of each figure with `sim power show %s`.", gpu.Title, show)
 		p.limit(pool, gpu)
+	}
+}
+
+// caps says what power caps that policies set in the run rest on.
+func (p *provenance) caps() {
+	spec := &p.file.Scenario.Spec
+	for _, policy := range spec.Policies {
+		if !anyScaler(p.file, policy.Name, setsCaps) {
+			continue
+		}
+		p.say(results.NoteAssumption, "Policy %s sets power caps in the run: a cap holds %v after the decision, for batches that start then.", policy.Name, engine.CapDelay)
+		for i, pool := range spec.Cluster.NodePools {
+			if caps := p.file.Boards[i].Caps(); len(caps) > 0 {
+				slow := caps[0].Slowdown(caps[0].Busy[len(caps[0].Busy)-1].Batch)
+				p.grades.ServiceTime = grade.Worse(p.grades.ServiceTime, slow.Grade)
+				p.say(results.NoteAssumption, "Node pool %s: a power cap of %g W, the lowest that may be set, makes the largest batch take %.3g times as long (grade %v).",
+					pool.Name, caps[0].CapWatts, slow.Value, slow.Grade)
+			}
+		}
 	}
 }
 

@@ -93,6 +93,18 @@ func powerCaps(s *scenario.Service, gpu powermodel.GPU) []policies.PowerCap {
 	return caps
 }
 
+// capsBelow is the service under each cap below the one in force.
+func capsBelow(s *scenario.Service, gpu powermodel.GPU) []engine.CapService {
+	var caps []engine.CapService
+	for _, g := range gpu.Caps() {
+		if g.CapWatts < gpu.CapWatts {
+			on := onPool(s, g).engine
+			caps = append(caps, engine.CapService{Watts: g.CapWatts, Times: on.Times, BusyWatts: on.BusyWatts, Grades: on.Grades, Rel: on.Rel, Full: on.Full})
+		}
+	}
+	return caps
+}
+
 // batchSeconds returns the mean time of each batch up to MaxBatch on a whole
 // device (index 0 unused) and the law around it.
 func batchSeconds(s *scenario.Service, gpu powermodel.GPU) (seconds []float64, dist serving.Distribution, cv float64, ok bool) {

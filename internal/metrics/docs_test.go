@@ -189,6 +189,7 @@ var columnMeanings = map[string]string{
 var decisionKinds = []described{
 	{Name: "scale", Meaning: "A scaler asked for another number of replicas: `service`, `from`, `to`."},
 	{Name: "tick", Meaning: "A scaler left the replicas as they are; with `--ledger ticks`, the default, and `nodes`."},
+	{Name: "power-cap", Meaning: "A scaler changed what the boards of a pool may draw: `service`, and under `cap` the `pool` and the W `from` and `to`. It holds a second later, for batches that start then."},
 	{Name: "bind", Meaning: "The scheduler placed a pod: `service`, `pod`, `node`, and under `placement` how many nodes were filtered and passed."},
 	{Name: "unschedulable", Meaning: "A pod found no place, once for each reason: `service`, `pod`; the reason is kube-scheduler's event and counts the nodes that refused it."},
 	{Name: "preempt", Meaning: "A pod was taken from its node to make room for one of higher priority: `service`, `pod`, `node`."},

@@ -75,6 +75,11 @@ type Decision struct {
 	Wanted   int    // what the readings asked for, before any clamp
 	Readings []decisions.Reading
 	Clamps   []decisions.Clamp // what turned Wanted into Replicas, in order
+	// PowerCaps is what a board of each pool may draw, in W, by Model.Pools; 0, like
+	// nil, leaves the pool its own. Services that share a pool get the highest of what
+	// they ask for. The engine sets the lowest of Pool.Caps that is not below.
+	PowerCaps []float64
+	CapReason string // why, for the ledger
 	// Err, if set, ends the run: whoever decides could not be asked, and a benchmark
 	// does not go on with a guess.
 	Err error
@@ -229,6 +234,9 @@ type Kind struct {
 	// ReadsGrid reports whether the configuration decides by the grid's intensity:
 	// on another grid it would have decided otherwise; may be nil.
 	ReadsGrid func(config any) bool
+	// SetsCaps reports whether the configuration asks for power caps, which are
+	// ignored otherwise; may be nil.
+	SetsCaps func(config any) bool
 	// Caveats returns what a reader must know before believing a run of the
 	// configuration over a window of a trace; may be nil.
 	Caveats func(config any, w Window) []string

@@ -39,3 +39,30 @@ func TestBusyTimeOfOverlappingBatches(t *testing.T) {
 		}
 	}
 }
+
+// A batch from 0 to 100 runs on when the times change at 50; the next, from 100 to
+// 400, is of the new level, and so is its slot.
+func TestSwitch(t *testing.T) {
+	c := Config{MaxBatch: 2, Instances: 1, QueueCapacity: 10, Horizon: vtime.Forever}
+	var stats Stats
+	r := NewReplica(&c, NewServiceTime([]float64{0, 100, 150}, Deterministic, 0, false), rng.New(1).Stream("service"), &stats)
+	r.arrive(0)
+	r.Switch(50, NewServiceTime([]float64{0, 300, 350}, Deterministic, 0, false), 2)
+	r.arrive(60)
+	take := func(at vtime.Time) map[int]int64 {
+		got := map[int]int64{}
+		r.TakeBusy(at, func(slot int, ns int64) { got[slot] = ns })
+		return got
+	}
+	if d := cmp.Diff(map[int]int64{1: 80}, take(80)); d != "" {
+		t.Error(d)
+	}
+	if d := cmp.Diff(map[int]int64{1: 20, 7: 150}, take(250)); d != "" {
+		t.Error(d)
+	}
+	r.Switch(260, NewServiceTime([]float64{0, 100, 150}, Deterministic, 0, false), 0)
+	r.arrive(270)
+	if d := cmp.Diff(map[int]int64{7: 150, 1: 100}, take(600)); d != "" {
+		t.Error(d)
+	}
+}

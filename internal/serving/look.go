@@ -41,33 +41,34 @@ func (r *Replica) Load(t vtime.Time) Load {
 	}
 }
 
-// TakeBusy calls use with the ns before t that a kernel of each batch size ran
-// since the last call, and forgets them. With several instances a moment at
-// which two kernels run counts once, for the batch that started first.
-func (r *Replica) TakeBusy(t vtime.Time, use func(batch int, ns int64)) {
+// TakeBusy calls use with the ns before t that a kernel of each slot ran since the
+// last call, and forgets them. A slot is a batch size, and after a Switch its level
+// times MaxBatch+1 more. With several instances a moment at which two kernels run
+// counts once, for the batch that started first.
+func (r *Replica) TakeBusy(t vtime.Time, use func(slot int, ns int64)) {
 	r.advance(int64(t))
-	r.busyBeyond(int64(t), func(b int, ns int64) { r.busy[b] -= ns })
-	for b, ns := range r.busy {
+	r.busyBeyond(int64(t), func(slot int, ns int64) { r.busy[slot] -= ns })
+	for slot, ns := range r.busy {
 		if ns != 0 {
-			use(b, ns)
+			use(slot, ns)
 		}
 	}
 	clear(r.busy)
-	r.busyBeyond(int64(t), func(b int, ns int64) { r.busy[b] += ns })
+	r.busyBeyond(int64(t), func(slot int, ns int64) { r.busy[slot] += ns })
 }
 
 // busyBeyond calls do with the busy time at t and after it of each batch that
 // started before t.
-func (r *Replica) busyBeyond(t int64, do func(batch int, ns int64)) {
+func (r *Replica) busyBeyond(t int64, do func(slot int, ns int64)) {
 	if !r.several {
 		if r.busyUntil > t {
-			do(int(r.inBatch), r.busyUntil-t)
+			do(r.slot, r.busyUntil-t)
 		}
 		return
 	}
 	for _, x := range r.instances {
 		if from := max(x.counted, t); x.free > from {
-			do(x.inBatch, x.free-from)
+			do(x.slot, x.free-from)
 		}
 	}
 }

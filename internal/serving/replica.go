@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/kwatt-sim/kwatt/internal/rng"
+	"github.com/kwatt-sim/kwatt/internal/vtime"
 )
 
 const (
@@ -36,8 +37,10 @@ type Replica struct {
 	times   *ServiceTime
 	stream  rng.Stream // of service times
 
-	busy      []int64 // ns with a kernel running by batch size, since the last TakeBusy
+	busy      []int64 // ns with a kernel running by slot, since the last TakeBusy
 	busyUntil int64   // end of the last kernel
+	slots     int     // before those of the level in force
+	slot      int     // of the batch of a lone instance
 
 	// Since the beginning; a request is served when its batch starts.
 	served, timedOut, dropped int64
@@ -52,7 +55,7 @@ type Replica struct {
 // another's.
 type instance struct {
 	free, counted int64
-	inBatch       int
+	inBatch, slot int
 }
 
 // NewReplica returns an idle replica that draws service times from stream and
@@ -70,6 +73,16 @@ func NewReplica(c *Config, s *ServiceTime, stream *rng.Stream, stats *Stats) *Re
 		r.instances = make([]instance, c.Instances)
 	}
 	return r
+}
+
+// Switch makes the batches that start at t or later take the times s. What TakeBusy
+// says of them is in slots of this level; those that run end as they were to.
+func (r *Replica) Switch(t vtime.Time, s *ServiceTime, level int) {
+	r.advance(int64(t))
+	r.times, r.slots = s, level*(int(r.maxBatch)+1)
+	if missing := r.slots + int(r.maxBatch) + 1 - len(r.busy); missing > 0 {
+		r.busy = append(r.busy, make([]int64, missing)...)
+	}
 }
 
 // arrive queues a request that arrives at t, after everything before t.
@@ -173,7 +186,7 @@ func (r *Replica) dispatch(b int, start int64) {
 	from := max(start, r.busyUntil) // the time before is counted already
 	r.occupy(b, from, end)
 	if end > from {
-		r.busy[b] += end - from
+		r.busy[r.slots+b] += end - from
 		r.busyUntil = end
 	}
 	s := r.stats
@@ -205,7 +218,7 @@ func within(arrived []int64, earliest int64) int64 {
 // occupy gives a batch of b to the instance that is free first, until end.
 func (r *Replica) occupy(b int, counted, end int64) {
 	if !r.several {
-		r.free, r.inBatch = end, int32(b)
+		r.free, r.inBatch, r.slot = end, int32(b), r.slots+b
 		return
 	}
 	first := 0
@@ -214,7 +227,7 @@ func (r *Replica) occupy(b int, counted, end int64) {
 			first = i
 		}
 	}
-	r.instances[first] = instance{free: end, counted: counted, inBatch: b}
+	r.instances[first] = instance{free: end, counted: counted, inBatch: b, slot: r.slots + b}
 	r.free = end
 	for _, x := range r.instances {
 		r.free = min(r.free, x.free)

@@ -24,6 +24,8 @@ func short(e decisions.Entry) string {
 		return fmt.Sprintf("%s stays at %d%s", e.Service, e.To, why)
 	case decisions.Route:
 		return e.Service + " to " + sharesText(e.Routing)
+	case decisions.PowerCap:
+		return fmt.Sprintf("%s: boards of %s %g W → %g W%s", e.Service, e.Cap.Pool, e.Cap.From, e.Cap.To, why)
 	case decisions.Bind:
 		return e.Pod + " on " + e.Node + placedText(e.Placement)
 	case decisions.Unschedulable: // the counts, without what preemption found

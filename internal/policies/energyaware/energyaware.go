@@ -25,6 +25,9 @@ type Config struct {
 	MaxUtilisation float64 `yaml:"maxUtilisation" kwatt:"default=0.85,exclusiveMin=0,max=0.99"`
 	// ScaleDownDelay is how long fewer replicas must suffice before some go.
 	ScaleDownDelay units.Duration `yaml:"scaleDownDelay" kwatt:"default=5m,min=0,max=24h"`
+	// PowerCap also sets the boards' power caps: of all replica counts and caps the
+	// pair of the smallest predicted power. Unset they are left alone.
+	PowerCap bool `yaml:"powerCap,omitempty"`
 }
 
 func newConfig() any {
@@ -45,6 +48,7 @@ func init() {
 			c := config.(*Config)
 			return capacity.Check(c.MinReplicas, c.MaxReplicas)
 		},
+		SetsCaps: func(config any) bool { return config.(*Config).PowerCap },
 		New: func(config any, m policies.Model) (policies.Scaler, error) {
 			return newScaler(config.(*Config), m)
 		},
@@ -57,6 +61,9 @@ type scaler struct {
 	bounds capacity.Bounds
 	search *capacity.Search
 	delay  capacity.Delay
+	// With powerCap:
+	levels []capacity.Level
+	hold   capacity.Delay // of caps, counted from the lowest
 }
 
 func newScaler(c *Config, m policies.Model) (*scaler, error) {
@@ -65,13 +72,20 @@ func newScaler(c *Config, m policies.Model) (*scaler, error) {
 		return nil, fmt.Errorf("energyAware: %w", err)
 	}
 	search := capacity.NewSearch(m, rates)
-	return &scaler{
+	s := &scaler{
 		config: *c,
 		model:  m,
 		bounds: capacity.NewBounds(c.MinReplicas, c.MaxReplicas, search.Fleet),
 		search: search,
 		delay:  capacity.Delay{Length: c.ScaleDownDelay.D()},
-	}, nil
+		hold:   capacity.Delay{Length: c.ScaleDownDelay.D()},
+	}
+	if c.PowerCap {
+		if s.levels, err = capacity.Levels(m, c.MaxUtilisation); err != nil {
+			return nil, fmt.Errorf("energyAware: %w", err)
+		}
+	}
+	return s, nil
 }
 
 // Interval between two decisions.
@@ -83,6 +97,9 @@ func (s *scaler) Decide(o policies.Observation) policies.Decision {
 		return policies.Decision{Replicas: s.bounds.Clamp(o.Desired), Reason: "no telemetry yet"}
 	}
 	demand := o.ArrivalRate * (1 + s.config.Headroom)
+	if s.config.PowerCap {
+		return s.capped(o, demand)
+	}
 	best := s.search.Cheapest(demand, s.bounds)
 	n := s.delay.Highest(o.Now, best.Replicas)
 	return policies.Decision{Replicas: n, Reason: s.reason(o.ArrivalRate, n, best)}
