@@ -39,6 +39,7 @@ var layers = [][]string{
 		"internal/sweep",
 	},
 	{
+		"internal/carbonheader",
 		"internal/kube/schedsim",
 		"internal/kube/sweepjob",
 		"internal/nvml",

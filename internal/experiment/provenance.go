@@ -23,6 +23,7 @@ func Provenance(f *scenario.File) (results.Grades, []results.Note) {
 	}
 	p.power()
 	p.carbon()
+	p.regions()
 	p.caveats()
 	return p.grades, p.notes
 }
