@@ -37,8 +37,9 @@ func (w *world) deploy() {
 			w.deployed = append(w.deployed, deployed{i, len(regions) - 1, s.Name, s.Name})
 			continue
 		}
+		names := w.spec.InRegions(s.Name)
 		for _, r := range order {
-			w.deployed = append(w.deployed, deployed{i, r, s.Name + "@" + regions[r].Name, s.Name + "." + regions[r].Name})
+			w.deployed = append(w.deployed, deployed{i, r, names[r], s.Name + "." + regions[r].Name})
 		}
 	}
 }
