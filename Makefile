@@ -13,7 +13,7 @@ KUBE = $(shell $(GO) list -m -f '{{.Version}}' k8s.io/kubernetes)
 KUBE_LDFLAGS = $(foreach p,k8s.io/component-base/version k8s.io/client-go/pkg/version,-X $(p).gitVersion=$(KUBE) -X $(p).gitMajor=1 \
 	-X $(p).gitMinor=$(word 2,$(subst ., ,$(KUBE))) -X $(p).gitTreeState=clean -X $(p).gitCommit=unknown)
 
-.PHONY: help build replay demo test gate baseline test-long test-prometheus test-browser fuzz bench lint verify generate assets calibrate-binary simulator test-simulator clean
+.PHONY: help build replay demo demo-case-study test gate baseline test-long test-prometheus test-browser fuzz bench lint verify generate assets calibrate-binary simulator test-simulator clean
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,7 +32,10 @@ test-simulator: build replay simulator ## try them: schedule and explain pods, l
 	KWATT_BIN=$(CURDIR)/bin $(GO) test ./internal/cli/replay -run TestSchedulerSimulator -count=1 -v
 
 demo: build ## a real e-commerce day under four policies: table and HTML report
-	$(SIM) run scenarios/ecommerce-recsys.yaml --out results
+	$(SIM) run scenarios/ecommerce-recsys.yaml --series nodes --out results
+
+demo-case-study: build ## the article's claims held against a real day: writes docs/case-study.md (minutes)
+	$(SIM) study scenarios/case-study/study.yaml --page docs/case-study.md -o none
 
 test: ## vet and all tests (a few minutes, most of it the first compile)
 	$(GO) vet ./...

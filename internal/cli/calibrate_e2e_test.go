@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,7 +42,7 @@ func TestCalibrateOnFakeDriver(t *testing.T) {
 	driver, dir := fakedriver.Build(t), t.TempDir()
 	settings := func() string {
 		b, err := os.ReadFile(driver.Log)
-		if err != nil {
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // it is made with the first setting
 			t.Fatal(err)
 		}
 		return string(b)
@@ -61,9 +62,13 @@ func TestCalibrateOnFakeDriver(t *testing.T) {
 		if !strings.HasPrefix(lines.Text(), "4/5 ") {
 			continue
 		}
-		time.Sleep(500 * time.Millisecond) // the next state is the sweep's first
+		for range 100 { // the next state is the sweep's first
+			if time.Sleep(100 * time.Millisecond); settings() != "" {
+				break
+			}
+		}
 		if got := settings(); got != "lock 990 990\n" {
-			t.Errorf("half a second into the sweep the driver was told %q", got)
+			t.Errorf("in the sweep the driver was told %q", got)
 		}
 		interrupted = time.Now()
 		for range 3 { // a second Ctrl-C must not keep it from cleaning up
@@ -79,8 +84,8 @@ func TestCalibrateOnFakeDriver(t *testing.T) {
 	}
 	took := time.Since(interrupted)
 	t.Logf("ended %v after the interrupt", took)
-	if took > time.Second {
-		t.Error("want at most a second")
+	if took > 3*time.Second { // the state itself takes four
+		t.Error("want it at once")
 	}
 	if got := settings(); got != "lock 990 990\nunlock\n" {
 		t.Errorf("the driver was told %q", got)
@@ -157,7 +162,7 @@ func TestCalibrateHangUp(t *testing.T) {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(6 * time.Second) // more than half a window
+	time.Sleep(8 * time.Second) // more than half a window, on a slow machine too
 	if err := cmd.Process.Signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}

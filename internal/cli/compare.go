@@ -25,6 +25,7 @@ type compareFlags struct {
 	ref       string
 	metrics   []string
 	interval  string
+	test      string
 	output    string
 	color     string
 	run       RunFlags // seeds, set, parallel, quiet
@@ -68,6 +69,7 @@ KubeSchedulerConfiguration, put in the place of the one that the policy names.`,
 	f.StringVar(&fl.ref, "ref", "", "git revision whose files are side A")
 	f.StringArrayVar(&fl.metrics, "metric", nil, "compare this metric (repeatable), or all (default: the headline metrics)")
 	f.StringVar(&fl.interval, "interval", results.StudentInterval, "interval of the changes: t or bootstrap (BCa)")
+	f.StringVar(&fl.test, "test", results.SignFlipTest, "test of the differences: sign-flip (exact, of no distribution) or t (Student's paired, for normal differences: tells with few seeds)")
 	f.StringVarP(&fl.output, "output", "o", "text", "text, json, csv or md")
 	f.StringVar(&fl.color, "color", "auto", "auto, always or never")
 	f.StringVar(&fl.run.seeds, "seeds", "", "seeds A..B to simulate (default: the scenario's)")
@@ -91,6 +93,9 @@ func (fl *compareFlags) check(args []string, changed func(string) bool) error {
 	}
 	if fl.interval != results.StudentInterval && fl.interval != results.BootstrapInterval {
 		return usageError("--interval %s: want %s or %s", fl.interval, results.StudentInterval, results.BootstrapInterval)
+	}
+	if err := oneOf("test", fl.test, results.SignFlipTest, results.TTest); err != nil {
+		return err
 	}
 	if slices.Equal(fl.metrics, []string{"all"}) {
 		fl.metrics = nil
@@ -153,7 +158,7 @@ func (fl *compareFlags) compare(env Env, args []string) (*results.SideBySide, er
 	if err := errors.Join(errA, errB); err != nil {
 		return nil, err
 	}
-	s, err := results.Pair(sideA, sideB, results.SideOptions{Metrics: fl.metrics, Interval: fl.interval})
+	s, err := results.Pair(sideA, sideB, results.SideOptions{Metrics: fl.metrics, Interval: fl.interval, Test: fl.test})
 	if err != nil {
 		return nil, &codedError{exitUsage, err}
 	}
@@ -206,7 +211,7 @@ func (d *resultDir) side(policy string, byPolicy bool) (results.Side, error) {
 			if byPolicy {
 				name = policy
 			}
-			return results.Side{Name: name, Scenario: d.summary.Scenario.Name, Policy: policy, Currency: d.summary.Currency, Replications: p.Replications}, nil
+			return results.Side{Name: name, Scenario: d.summary.Scenario.Name, Policy: policy, Currency: d.summary.Currency, Replications: p.Replications, Services: p.Services}, nil
 		}
 	}
 	return results.Side{}, usageError("%s has no policy %s: it has %s", d.path, policy, strings.Join(d.names(), ", "))

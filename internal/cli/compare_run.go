@@ -89,7 +89,7 @@ func (fl *compareFlags) look(env Env, a, b *variant, first uint64, looks []stats
 		if err := errors.Join(errA, errB); err != nil {
 			return nil, err
 		}
-		s, err := results.Pair(sideA, sideB, results.SideOptions{Metrics: fl.metrics, Interval: fl.interval, Share: l.Share})
+		s, err := results.Pair(sideA, sideB, results.SideOptions{Metrics: fl.metrics, Interval: fl.interval, Test: fl.test, Share: l.Share})
 		if err != nil {
 			return nil, err
 		}
@@ -105,8 +105,8 @@ func (fl *compareFlags) look(env Env, a, b *variant, first uint64, looks []stats
 
 func (v *variant) side(runs []*results.Run) (results.Side, error) {
 	spec := &v.file.Scenario
-	replications, err := results.Replications(runs)
-	return results.Side{Name: v.name, Scenario: spec.Metadata.Name, Policy: v.policy, Currency: spec.Spec.Cost.Currency, Replications: replications}, err
+	side := results.Side{Name: v.name, Scenario: spec.Metadata.Name, Policy: v.policy, Currency: spec.Spec.Cost.Currency}
+	return results.SideOf(side, runs)
 }
 
 // variants loads both sides.

@@ -93,13 +93,17 @@ func (l *ledgerDir) run(policy string, seed uint64) (*why.Run, error) {
 // recorder is the command that runs this replication again and keeps each
 // node's results.
 func (l *ledgerDir) recorder(policy string, seed uint64) string {
-	words := []string{"sim", "run"}
-	fl, files := l.command()
-	words = append(words, files...)
+	program, seeds := simulation.Program, simulation.SeedFlag
+	if words := l.manifest.Command; len(words) > 0 && words[0] == replayProgram {
+		program, seeds = replayProgram, "--seed"
+	}
+	fl, world, files := l.commandLine()
+	words := append([]string{program, "run"}, files...)
+	words = append(words, world...)
 	for _, s := range fl.set {
 		words = append(words, "--set", s)
 	}
-	words = append(words, "--policy", policy, "--seeds", fmt.Sprint(seed), "--ledger", "nodes")
+	words = append(words, "--policy", policy, seeds, fmt.Sprint(seed), "--ledger", "nodes")
 	if fl.out != defaultOut {
 		words = append(words, "--out", fl.out)
 	}
@@ -109,14 +113,36 @@ func (l *ledgerDir) recorder(policy string, seed uint64) string {
 // command takes apart the command line that wrote the directory: its flags and
 // scenarios. What it cannot read becomes SCENARIO.
 func (l *ledgerDir) command() (RunFlags, []string) {
-	var fl RunFlags
+	fl, _, files := l.commandLine()
+	return fl, files
+}
+
+// replayProgram is the other program that writes results directories.
+const replayProgram = "replay"
+
+// commandLine also returns the flags of replay that lead to the same world again.
+func (l *ledgerDir) commandLine() (fl RunFlags, world, files []string) {
 	set := pflag.NewFlagSet("run", pflag.ContinueOnError)
 	set.SetOutput(io.Discard)
 	fl.registerSim(set)
-	if words := l.manifest.Command; len(words) > 2 && words[1] == "run" && set.Parse(words[2:]) == nil && set.NArg() > 0 {
-		return fl, set.Args()
+	set.String("seed", "", "")
+	own := pflag.NewFlagSet(replayProgram, pflag.ContinueOnError)
+	for _, name := range []string{"speed", "kubeconfig", "context", "namespace"} {
+		own.String(name, "", "")
 	}
-	return RunFlags{out: defaultOut}, []string{"SCENARIO"}
+	own.Bool("inexact", false, "")
+	own.Bool("force", false, "")
+	set.AddFlagSet(own)
+	words := l.manifest.Command
+	if len(words) <= 2 || words[1] != "run" || set.Parse(words[2:]) != nil || set.NArg() == 0 {
+		return RunFlags{out: defaultOut}, nil, []string{"SCENARIO"}
+	}
+	own.VisitAll(func(f *pflag.Flag) {
+		if f.Changed {
+			world = append(world, "--"+f.Name+"="+f.Value.String())
+		}
+	})
+	return fl, world, set.Args()
 }
 
 // optionalSeed is a flag that may be missing: any number is a seed.

@@ -25,16 +25,30 @@ import (
 // reportCommand prints the result of an earlier run again.
 func reportCommand(env Env) *cobra.Command {
 	var output, color string
+	var again redraw
 	c := &cobra.Command{
 		Use:   "report DIR",
 		Short: "Print the comparison of an earlier run, after checking its files",
-		Args:  cobra.ExactArgs(1),
+		Example: `  sim report results/shop/0123456789ab
+  sim report results/shop/0123456789ab -o html --static-charts > print.html`,
+		Args: cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if err := checkOutput(output, color, "text", "json", "md", "html"); err != nil {
 				return err
 			}
+			if again.asked() && output != "html" {
+				return usageError("--redraw, --static-charts and --files draw the page: want -o html")
+			}
 			if err := results.Verify(args[0]); err != nil {
 				return resultsError(err)
+			}
+			if again.asked() {
+				page, err := again.page(args[0])
+				if err != nil {
+					return err
+				}
+				_, err = env.Stdout.Write(page)
+				return filesError(err)
 			}
 			if file, ok := map[string]string{"md": results.MarkdownFile, "html": results.ReportFile}[output]; ok {
 				b, err := os.ReadFile(filepath.Join(args[0], file))
@@ -52,6 +66,7 @@ func reportCommand(env Env) *cobra.Command {
 	}
 	c.Flags().StringVarP(&output, "output", "o", "text", "text, md, html or json")
 	c.Flags().StringVar(&output, "format", "text", "the same as --output")
+	again.register(c.Flags())
 	c.Flags().StringVar(&color, "color", "auto", "auto, always or never")
 	return c
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -88,6 +87,9 @@ func RunScenario(env Env, path string, fl RunFlags, world World) error {
 	}
 	for _, c := range configs {
 		c.Ledger = ledgers[fl.ledger]
+		if fl.series == nodeSeries {
+			c.NodeSeed = &r.seeds[0]
+		}
 	}
 	kept, err := r.studyCarbon(configs)
 	if err != nil {
@@ -97,7 +99,7 @@ func RunScenario(env Env, path string, fl RunFlags, world World) error {
 	key += world.Suffix
 	root := filepath.Join(fl.out, r.file.Scenario.Metadata.Name)
 	r.dir = filepath.Join(root, key)
-	runs, partial, err := r.simulate(configs, root, key+"-"+fl.ledger+kept+"-"+binaryID())
+	runs, partial, err := r.simulate(configs, root, key+"-"+fl.ledger+fl.keptSeries()+kept+"-"+binaryID())
 	if err != nil {
 		return err
 	}
@@ -235,7 +237,7 @@ func (r *experimentRun) document() report.Document {
 	spec := &r.file.Scenario.Spec
 	d := report.Document{
 		Description: r.file.Scenario.Metadata.Description, Currency: spec.Cost.Currency,
-		Command: r.reproduce(), StaticCharts: r.flags.static, Start: r.file.Start(),
+		Command: r.reproduce(), StaticCharts: r.flags.static, Start: r.file.Start(), NodesHint: r.nodesHint(),
 	}
 	for _, s := range spec.Services {
 		d.Services = append(append(d.Services, s.Name), spec.InRegions(s.Name)...)
@@ -244,41 +246,6 @@ func (r *experimentRun) document() report.Document {
 		}
 	}
 	return d
-}
-
-// reproduce is the command line that gives the same result. It leaves out what
-// does not change it: the scenario's folder, -j, --out, --resume and what is
-// printed.
-func (r *experimentRun) reproduce() string {
-	words := append([]string{r.world.Program, "run", filepath.Base(r.file.Path)}, r.world.Flags...)
-	for _, p := range r.flags.policies {
-		words = append(words, "--policy", p)
-	}
-	if r.flags.seeds != "" {
-		words = append(words, r.world.SeedFlag, r.flags.seeds)
-	}
-	for _, s := range r.flags.set {
-		words = append(words, "--set", s)
-	}
-	if r.flags.regret {
-		words = append(words, "--regret")
-	}
-	if r.flags.ledger != defaultLedger {
-		words = append(words, "--ledger", r.flags.ledger)
-	}
-	words = append(words, r.flags.carbon.words()...)
-	return shellWords(words)
-}
-
-// shellWords joins words so that a shell takes them apart again.
-func shellWords(words []string) string {
-	quoted := make([]string, len(words))
-	for i, w := range words {
-		if quoted[i] = w; w == "" || strings.ContainsAny(w, " \t\n'\"\\$&|;<>()[]{}*?!#~`") {
-			quoted[i] = "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
 }
 
 // print writes the table or the summary to stdout, and where the files are.

@@ -24,6 +24,7 @@ type RunFlags struct {
 	color    string
 	static   bool
 	ledger   string
+	series   string
 	regret   bool
 	carbon   carbonFlags
 }
@@ -31,9 +32,13 @@ type RunFlags struct {
 // ledgers are the values of --ledger.
 var ledgers = map[string]engine.Ledger{"changes": engine.Changes, "ticks": engine.Ticks, "nodes": engine.NodeResults}
 
-// What --ledger and --out are when they are not given.
+// nodeSeries is the value of --series that keeps the nodes', too.
+const nodeSeries = "nodes"
+
+// What --ledger, --series and --out are when they are not given.
 const (
 	defaultLedger = "ticks"
+	defaultSeries = "services"
 	defaultOut    = "results"
 )
 
@@ -42,6 +47,7 @@ func (fl *RunFlags) registerSim(f *pflag.FlagSet) {
 	fl.Register(f)
 	f.BoolVar(&fl.regret, "regret", false, "also run an oracle and the best static fleet, and report how far each policy is from them (as spec.regret: true)")
 	f.StringVar(&fl.seeds, "seeds", "", "seeds A..B, or one seed (default: the scenario's)")
+	f.StringVar(&fl.series, "series", defaultSeries, "which series over time to keep: services (and the cluster) or nodes (also each node, of each policy's first seed: nodes.csv and the heat map)")
 	f.IntVarP(&fl.parallel, "jobs", "j", runtime.NumCPU(), "replications at once")
 	fl.carbon.register(f)
 }
@@ -73,6 +79,9 @@ func (fl RunFlags) Check() error {
 	}
 	if _, ok := ledgers[fl.ledger]; !ok {
 		return usageError("--ledger %s: want changes, ticks or nodes", fl.ledger)
+	}
+	if err := oneOf("series", fl.series, defaultSeries, nodeSeries); err != nil {
+		return err
 	}
 	if fl.output == "yaml" {
 		return checkColor(fl.color)

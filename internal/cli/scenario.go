@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -13,13 +12,17 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/gate"
 	"github.com/kwatt-sim/kwatt/internal/scenario"
 	"github.com/kwatt-sim/kwatt/internal/schema"
+	"github.com/kwatt-sim/kwatt/internal/study"
 )
 
 func validateCommand(env Env) *cobra.Command {
 	return &cobra.Command{
 		Use:   "validate FILE...",
-		Short: "Check scenario and gate files and all they name; every fault with file:line:col",
-		Args:  cobra.MinimumNArgs(1),
+		Short: "Check scenarios, gates and studies and all they name; every fault with file:line:col",
+		Long: `validate checks scenario, gate and study files, and Kubernetes manifests on their own:
+a HorizontalPodAutoscaler or a KubeSchedulerConfiguration is valid when a cluster
+would take it and kwatt can serve what it names.`,
+		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, files []string) error {
 			var errs []error
 			for _, file := range files {
@@ -37,12 +40,27 @@ func validateCommand(env Env) *cobra.Command {
 
 // validate checks a file as the kind it says it is; a scenario when in doubt.
 func validate(file string) (what string, err error) {
-	if data, err := os.ReadFile(file); err == nil && kindOf(data, file) == gate.Kind {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		_, err := scenario.Load(file) // which says so
+		return "", err
+	}
+	switch kindOf(data, file) {
+	case gate.Kind:
 		f, err := gate.Load(file)
 		if err != nil {
 			return "", err
 		}
 		return fmt.Sprintf("gate %s, %d checks of %s", f.Gate.Metadata.Name, len(f.Gate.Spec.Checks), f.Scenario.Path), nil
+	case study.Kind:
+		p, err := (&studyFlags{}).plan(file)
+		if err != nil {
+			return "", err
+		}
+		return fmt.Sprintf("study %s, %d steps, %d configurations of %s", p.Study.Metadata.Name, len(p.Study.Spec.Steps), len(p.Configurations), p.ScenarioPath()), nil
+	}
+	if what, known, err := validateManifest(data, file); known {
+		return what, err
 	}
 	f, err := scenario.Load(file)
 	if err != nil {
@@ -61,16 +79,13 @@ func kindOf(data []byte, file string) string {
 
 func schemaCommand(env Env) *cobra.Command {
 	return &cobra.Command{
-		Use:       "schema [scenario|gate]",
-		Short:     "Print the JSON Schema (2020-12) of scenario or gate files",
+		Use:       "schema [scenario|gate|study]",
+		Short:     "Print the JSON Schema (2020-12) of scenario, gate or study files",
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
-		ValidArgs: []string{"scenario", "gate"},
+		ValidArgs: []string{"scenario", "gate", "study"},
 		RunE: func(_ *cobra.Command, args []string) error {
-			write := scenario.JSONSchema
-			if slices.Equal(args, []string{"gate"}) {
-				write = gate.JSONSchema
-			}
-			b, err := write()
+			write := map[string]func() ([]byte, error){"": scenario.JSONSchema, "scenario": scenario.JSONSchema, "gate": gate.JSONSchema, "study": study.JSONSchema}
+			b, err := write[append(args, "")[0]]()
 			if err != nil {
 				return err
 			}

@@ -44,7 +44,7 @@ failed, 130 interrupted.`,
 			root.AddCommand(c)
 		}
 	}
-	add("core", runCommand(env), reportCommand(env), compareCommand(env), gateCommand(env), sweepCommand(env), mergeCommand(env), planCommand(env), whyCommand(env), diffCommand(env), exportCommand(env))
+	add("core", runCommand(env), reportCommand(env), compareCommand(env), gateCommand(env), sweepCommand(env), mergeCommand(env), studyCommand(env), planCommand(env), whyCommand(env), diffCommand(env), exportCommand(env))
 	add("measure", calibrateCommand(env))
 	add("author", validateCommand(env), schemaCommand(env), explainCommand(env), initCommand(env))
 	add("catalogue", traceCommand(env), forecastCommand(env), powerCommand(env), profileCommand(env), carbonCommand(env))

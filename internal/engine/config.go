@@ -53,6 +53,9 @@ type Config struct {
 	// EnergyMarks are instants, in order of time, between which the run keeps the
 	// energy of each pool; nil keeps none. They are where some grid may change.
 	EnergyMarks []vtime.Time
+	// NodeSeed is the seed whose replication keeps the series of nodes; nil keeps
+	// none. It is large, and one replication is drawn.
+	NodeSeed *uint64
 	// Probe, if set, reads the meters of nodes and boards.
 	Probe *Probe
 	// Outside, if set, is what the run shares its time with.

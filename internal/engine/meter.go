@@ -22,6 +22,7 @@ type meter struct {
 	// Joules since the start.
 	gpu, gpuIdle, node float64
 	byNode             []float64        // the same joules, added up by node
+	byState            []nodeMeter      // by node, but for its busy seconds
 	boards             [][]BoardReading // by node and GPU
 	pods               []PodReading     // in the order in which they came; for a probe
 	podIndex           map[podOnBoard]int
@@ -42,6 +43,7 @@ type meter struct {
 func (m *meter) init(w *world) {
 	m.w = w
 	m.byNode = make([]float64, len(w.cluster.Nodes()))
+	m.byState = make([]nodeMeter, len(w.cluster.Nodes()))
 	m.podIndex = map[podOnBoard]int{}
 	m.boards = make([][]BoardReading, len(w.cluster.Nodes()))
 	for i, n := range w.cluster.Nodes() {
@@ -96,6 +98,7 @@ func (m *meter) addNode(i int, n *cluster.Node, now vtime.Time, dt float64) {
 		return
 	}
 	pool := &m.w.cluster.Pool(n).Node
+	m.byState[i].addState(n.State, dt)
 	m.reservedByPool[n.Pool] += dt
 	switch n.State {
 	case cluster.Asleep:

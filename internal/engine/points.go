@@ -43,6 +43,7 @@ func (w *world) closeBinAt(now vtime.Time) {
 	}
 	w.out.Points = append(w.out.Points, w.regionPoints(now, seconds)...)
 	w.out.Points = append(w.out.Points, w.clusterPoint(now, seconds))
+	w.pointNodes(now)
 	w.bin.from, w.bin.gpu, w.bin.grams, w.bin.drawn = now, w.meter.gpu, w.meter.grams, w.meter.drawn()
 }
 

@@ -40,7 +40,10 @@ type world struct {
 	meter    meter
 	bin      bin
 	marks    energyMarks
+	nodes    nodeSeries
 	readings []NodeReading
+	closers  []func() // of the scalers that were opened
+	failed   error    // of a scaler: ends the run
 	out      results.Run
 }
 
@@ -82,6 +85,7 @@ func Run(ctx context.Context, cfg *Config, seed uint64) (run *results.Run, err e
 			run, err = nil, fmt.Errorf("policy %s, seed %d, virtual time %v: panic: %v\n%s", cfg.Policy, seed, w.queue.Now(), p, debug.Stack())
 		}
 	}()
+	defer w.close()
 	err = w.begin(ctx)
 	if w.cluster != nil {
 		defer w.cluster.Close()
@@ -105,11 +109,12 @@ func (w *world) begin(ctx context.Context) error {
 		return fmt.Errorf("policy %s: %w", cfg.Policy, err)
 	}
 	w.meter.init(w)
+	w.keepNodes()
 	if err := w.addRouted(); err != nil {
 		return fmt.Errorf("policy %s, %w", cfg.Policy, err)
 	}
 	for i := range cfg.Services {
-		if err := w.addService(i); err != nil {
+		if err := w.addService(ctx, i); err != nil {
 			return fmt.Errorf("policy %s, service %s: %w", cfg.Policy, cfg.Services[i].Name, err)
 		}
 	}
@@ -190,12 +195,14 @@ func (w *world) run(ctx context.Context) (*results.Run, error) {
 		if events > maxEventsAtOnce {
 			return nil, w.broken(fmt.Sprintf("time stands still after %d events: are all delays of the node pools and of the node policy zero?", events))
 		}
-		w.queue.Step()
+		if w.queue.Step(); w.failed != nil {
+			return nil, w.failed
+		}
 	}
 	return w.finish()
 }
 
-func (w *world) addService(i int) error {
+func (w *world) addService(ctx context.Context, i int) error {
 	c := &w.cfg.Services[i]
 	arrivals, err := w.source(i)
 	if err != nil {
@@ -211,8 +218,22 @@ func (w *world) addService(i int) error {
 			return err
 		}
 	}
+	if o, ok := scaler.(policies.Opener); ok {
+		closer, err := o.Open(ctx, policies.Replication{Policy: w.cfg.Policy, Seed: w.seed})
+		if err != nil {
+			return err
+		}
+		w.closers = append(w.closers, closer)
+	}
 	w.services = append(w.services, &service{cfg: c, index: i, fleet: fleet, scaler: scaler, desired: c.Initial, atOnce: atOnce(c.Curve.Peak())})
 	return nil
+}
+
+// close ends what the scalers have opened.
+func (w *world) close() {
+	for _, closer := range w.closers {
+		closer()
+	}
 }
 
 // scheduleTicks starts the periodic events: scrapes, decisions, bins and the
@@ -254,6 +275,10 @@ func (w *world) scheduleTicks() {
 func (w *world) decide(s *service) {
 	o := w.observe(s)
 	d := s.scaler.Decide(o)
+	if d.Err != nil {
+		w.failed = fmt.Errorf("policy %s, service %s, seed %d, virtual time %v: %w", w.cfg.Policy, s.cfg.Name, w.seed, o.Now, d.Err)
+		return
+	}
 	n := max(d.Replicas, 0)
 	w.noteScaling(s, o, d, n)
 	if n != s.desired {

@@ -4,6 +4,7 @@
 package policies
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -74,6 +75,9 @@ type Decision struct {
 	Wanted   int    // what the readings asked for, before any clamp
 	Readings []decisions.Reading
 	Clamps   []decisions.Clamp // what turned Wanted into Replicas, in order
+	// Err, if set, ends the run: whoever decides could not be asked, and a benchmark
+	// does not go on with a guess.
+	Err error
 }
 
 // Scaler decides how many replicas a service should have.
@@ -82,6 +86,21 @@ type Scaler interface {
 	Interval() time.Duration
 	// Decide must be a function of the observations so far.
 	Decide(Observation) Decision
+}
+
+// Opener is a Scaler that needs something outside of the process. The engine
+// opens it before the replication begins, and closes it at its end; a scenario is
+// checked without.
+type Opener interface {
+	// Open returns an error when it cannot be had. Nothing waits for an answer once
+	// ctx is done.
+	Open(ctx context.Context, r Replication) (closer func(), err error)
+}
+
+// Replication is a run of one policy with one seed.
+type Replication struct {
+	Policy string
+	Seed   uint64
 }
 
 // Model is what a policy may know about its service and cluster before the

@@ -34,6 +34,11 @@ window.addEventListener("load", function () {
     option.series.forEach(function (s, i) { points = Math.max(points, chart.getModel().getSeriesByIndex(i).getData().count()); });
     var scatter = option.series.findIndex(function (s) { return s.type === "scatter"; });
     out.charts.push({ id: el.id, points: points, paths: el.querySelectorAll("svg path").length, label: el.getAttribute("aria-label") || "" });
+    if (el.id === "chart-nodes-busy-0") {
+      var cell = chart.convertToPixel({ seriesIndex: 0 }, [0, 6]);
+      chart.dispatchAction({ type: "showTip", x: cell[0], y: cell[1] });
+      out.cell = el.textContent;
+    }
     if (scatter >= 0 && el.id.indexOf("chart-replicas") === 0) {
       var at = option.series[scatter].data[0].value, pixel = chart.convertToPixel({ seriesIndex: scatter }, at);
       chart.dispatchAction({ type: "showTip", x: pixel[0], y: pixel[1] });
@@ -54,6 +59,7 @@ type probed struct {
 		Points, Paths int
 	}
 	Tips     []string
+	Cell     string  // the tooltip of a heat map's cell
 	Overflow float64 // CSS pixels by which the page is wider than its window
 	Unnamed  int     // controls without a name, or out of the keyboard's reach
 	Pressed  any
@@ -142,7 +148,7 @@ func browserLibrary(t *testing.T) []byte {
 
 func TestBrowserDrawsEveryChart(t *testing.T) {
 	lib := browserLibrary(t)
-	d := withDecisions(fixture(t, "ranker", fixturePolicies, 3, 6000))
+	d := withNodes(withDecisions(fixture(t, "ranker", fixturePolicies, 3, 6000)))
 	want := strings.Count(render(t, d, lib), `<div class="chart"`)
 	for _, width := range []int{1200, 500} { // Chromium's narrowest window
 		found, requests, complaints := browse(t, render(t, d, slices.Concat(lib, []byte(probe))), width)
@@ -159,6 +165,9 @@ func TestBrowserDrawsEveryChart(t *testing.T) {
 		}
 		if found.Overflow > 0 || found.Unnamed > 0 || found.Pressed != "false" {
 			t.Errorf("%d px: overflow %v px, %d unnamed controls, legend entry pressed: %v, want false", width, found.Overflow, found.Unnamed, found.Pressed)
+		}
+		if !strings.Contains(found.Cell, "t4-0, from 2017-12-02 00:0") {
+			t.Errorf("%d px: the tooltip of a cell says %q", width, found.Cell)
 		}
 		if len(found.Tips) != 1 || !strings.Contains(found.Tips[0], "static: 3 → 5, utilisation 0.81 of 0.60 asks for 5 <img") {
 			t.Errorf("%d px: the tooltip of a decision says %q", width, found.Tips)

@@ -7,8 +7,8 @@ import (
 )
 
 // chart is one figure, free of any drawing library: charts_option.go turns it
-// into an ECharts option, svg.go into a static drawing. One of Time and Dots
-// is set.
+// into an ECharts option, svg.go into a static drawing. One of Time, Dots and
+// Heat is set.
 type chart struct {
 	ID      string // fixed, so that equal inputs give equal bytes
 	Title   string
@@ -17,6 +17,7 @@ type chart struct {
 	Keys    []legendKey
 	Time    *timeChart
 	Dots    *dotChart
+	Heat    *heatChart
 	Table   *dataTable // the figure's numbers for those who cannot see it
 	// Decisions lists the marks of a chart over time; nil when it has none.
 	Decisions *dataTable
@@ -93,6 +94,8 @@ func (c *chart) height() int {
 	switch {
 	case c.Dots != nil && len(c.Dots.Rows) > 0:
 		return max(svgHeight, 50+22*len(c.Dots.Rows))
+	case c.Heat != nil:
+		return max(svgHeight/2, 56+15*len(c.Heat.Rows))
 	case c.Wide:
 		return svgWideHeight
 	default:

@@ -75,6 +75,7 @@ func (t timeline) byDay(grid []float64, q dayQuantity, service string) *chart {
 			c.Table.Rows[i] = append(c.Table.Rows[i], text)
 		}
 	}
+	c.Caption += t.seedCaption(t.runs...)
 	c.Time.Scale = scaleOf(false, columns...)
 	c.Keys = keysOf(c.Time.Series)
 	return &c

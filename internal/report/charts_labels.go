@@ -2,10 +2,10 @@ package report
 
 import "unicode/utf8"
 
-// The drawing area of a narrow dot chart in pixels, about; and the size of
-// what stands in it.
+// The drawing area of a narrow dot chart in pixels, about, in a window of 1,200:
+// what fits there fits in a wider one. And the size of what stands in it.
 const (
-	dotAreaWidth, dotAreaHeight = 520, 190
+	dotAreaWidth, dotAreaHeight = 420, 190
 	dotRadius                   = 5
 	labelHeight, runeWidth      = 15, 6.8
 	labelMargin                 = 76 // to the right of the area

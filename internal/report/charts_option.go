@@ -13,10 +13,14 @@ import (
 // go-echarts: its page loads a script from a CDN, its ids are random, and it
 // writes names unescaped into the script.
 func (c *chart) option() map[string]any {
-	if c.Time != nil {
+	switch {
+	case c.Time != nil:
 		return c.timeOption()
+	case c.Heat != nil:
+		return c.heatOption()
+	default:
+		return c.dotOption()
 	}
-	return c.dotOption()
 }
 
 // common are the options of every chart. The legend is hidden because the page
@@ -42,9 +46,12 @@ func (c *chart) common(trigger, pointer string) []charts.GlobalOpts {
 // describe is what a screen reader says in place of the drawing.
 func (c *chart) describe() string {
 	text := c.Title + "."
-	if c.Time != nil {
+	switch {
+	case c.Time != nil:
 		text += " Over time: " + c.Time.YName + "."
-	} else {
+	case c.Heat != nil:
+		text += " Over time, a row a node."
+	default:
 		for _, d := range c.Dots.Dots {
 			text += " " + d.Text + "."
 		}

@@ -30,7 +30,7 @@ func (t timeline) powerByState(grid []float64) []*chart {
 	u := unitFor(largest, unitStep{1, "W"}, unitStep{1e-3, "kW"}, unitStep{1e-6, "MW"})
 	var out []*chart
 	for i, d := range t.runs[:min(len(t.runs), maxPiles)] {
-		one := timeline{runs: []drawnRun{d}, axis: t.axis, limit: t.limit}
+		one := timeline{runs: []drawnRun{d}, axis: t.axis, limit: t.limit, seeds: t.seeds}
 		c := chart{ID: fmt.Sprintf("chart-state-%d", i), Title: "Power by state: " + d.run.Policy,
 			Caption: "Facility power by what drew it, PUE included. Stacked; the charts of all policies have the same scale.",
 			Time:    &timeChart{YName: withUnit("power", u.unit), Unit: u.unit, Stacked: true},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/results"
@@ -40,7 +41,8 @@ func drawnRuns(s *results.Summary, runs []*results.Run) []drawnRun {
 type timeline struct {
 	runs  []drawnRun
 	axis  timeAxis
-	limit int // points to a series
+	limit int    // points to a series
+	seeds string // how many replications there are of a policy, in words
 }
 
 func newTimeline(runs []drawnRun, start time.Time, limit int) timeline {
@@ -84,7 +86,7 @@ func (t timeline) values(d drawnRun, service string, grid []float64, get column,
 			continue
 		}
 		if at, ok := slices.BinarySearch(grid, p.T); ok {
-			out[at] = *v * factor
+			out[at] = results.Round(*v) * factor // as the run's files have it
 		}
 	}
 	return out
@@ -163,6 +165,7 @@ func (t timeline) finish(c chart, grid []float64, pick slicePick) *chart {
 	for _, m := range c.Time.Marks {
 		columns = append(columns, []float64{m.Y})
 	}
+	c.Caption = strings.TrimSpace(c.Caption + t.seedCaption(t.runs...))
 	c.Time.Scale = scaleOf(c.Time.Scale.Log, columns...)
 	if c.Time.Scale.Log {
 		c.Time.YName += ", log scale"
@@ -212,6 +215,16 @@ func (t timeline) binText(service string) string {
 		text += fmt.Sprintf(", thinned to %d points that keep every peak", t.limit/2*2)
 	}
 	return text
+}
+
+// seedCaption ends the caption of a chart over time: which replications it draws,
+// of how many.
+func (t timeline) seedCaption(runs ...drawnRun) string {
+	drawn := seedText(runs)
+	if drawn == "" || t.seeds == "" {
+		return ""
+	}
+	return fmt.Sprintf(" Drawn: %s, n = 1 of %s.", drawn, t.seeds)
 }
 
 // seedText says which replications the charts over time draw.

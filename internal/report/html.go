@@ -29,6 +29,8 @@ type Document struct {
 	Start       time.Time // of the trace's window, on its own clock; zero labels the time axis from 0
 	Currency    string    // label of costs; "" means USD
 	Command     string    // the command line that reproduces the result
+	// NodesHint says how to get the series of nodes, where the runs have none.
+	NodesHint string
 	// StaticCharts asks for SVG charts and no script even where the build
 	// holds the charting library: a smaller file, and one for print.
 	StaticCharts bool
@@ -134,6 +136,7 @@ type figureData struct {
 	Time   bool           `json:"time"` // has the common time axis
 	Pile   bool           `json:"pile"` // each series stands on those after it
 	Keys   [][]string     `json:"keys"` // the series behind each entry of the legend
+	Heat   *heatData      `json:"heat,omitempty"`
 }
 
 func newPage(d Document, lib []byte) (*page, error) {
@@ -179,6 +182,7 @@ func (p *page) draw(interactive bool) error {
 	runs := drawnRuns(p.Summary, p.Runs)
 	p.Seed = seedText(runs)
 	line := newTimeline(runs, p.Start, limit)
+	line.seeds = seedsText(p.Summary)
 	p.Axis = axisData{Start: line.axis.Start, Span: line.axis.Span, Step: line.axis.Step}
 	if line.axis.clocked() {
 		local := line.axis.Midnight
@@ -198,7 +202,14 @@ func (p *page) draw(interactive bool) error {
 			return err
 		}
 	}
-	return p.addGroup("Cluster", line.binText(""), line.clusterCharts(), interactive)
+	if err := p.addGroup("Cluster", line.binText(""), line.clusterCharts(), interactive); err != nil {
+		return err
+	}
+	nodes := line.nodeHeat()
+	if len(nodes) > 0 {
+		p.NodesHint = ""
+	}
+	return p.addGroup("Nodes", "", nodes, interactive)
 }
 
 func (p *page) addGroup(title, bins string, charts []*chart, interactive bool) error {
@@ -235,6 +246,9 @@ func drawAll(charts []*chart, interactive bool) ([]figure, error) {
 			f.Data = &figureData{Option: c.option(), Time: c.Time != nil}
 			if c.Time != nil {
 				f.Data.Unit, f.Data.Pile = c.Time.Unit, c.Time.Stacked
+			}
+			if c.Heat != nil {
+				f.Data.Heat = c.Heat.data()
 			}
 			for _, k := range c.Keys {
 				f.Data.Keys = append(f.Data.Keys, k.Series)

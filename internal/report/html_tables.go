@@ -22,15 +22,17 @@ type tables struct {
 	Differences differenceTable
 	All         metricTable
 	Services    []metricTable // one each where there are several
-	Ledger      []ledgerRow
-	Grades      []gradeRow
-	Worst       results.Grades
-	GradeLegend string
-	Power       powerTable
-	Regret      regretTable
-	Carbon      *carbonTable // nil when nobody asked for it
-	Assumptions []string
-	Sources     []string
+	// ServiceGeomeans are over all of them.
+	ServiceGeomeans serviceGeomeans
+	Ledger          []ledgerRow
+	Grades          []gradeRow
+	Worst           results.Grades
+	GradeLegend     string
+	Power           powerTable
+	Regret          regretTable
+	Carbon          *carbonTable // nil when nobody asked for it
+	Assumptions     []string
+	Sources         []string
 }
 
 func newTables(d Document) (*tables, error) {
@@ -73,7 +75,8 @@ func newTables(d Document) (*tables, error) {
 		}
 		t.Services = append(t.Services, table)
 	}
-	return t, nil
+	t.ServiceGeomeans, err = newServiceGeomeans(s)
+	return t, err
 }
 
 // alerts are the red lines, worst first.

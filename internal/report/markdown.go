@@ -188,6 +188,22 @@ func (m *markdownReport) services() error {
 		m.printf("## Service %s\n\n", escape(service))
 		m.estimates(rows)
 	}
+	return m.serviceGeomeans()
+}
+
+// serviceGeomeans is one figure for all services.
+func (m *markdownReport) serviceGeomeans() error {
+	t, err := newServiceGeomeans(m.s)
+	if err != nil || len(t.Rows) == 0 {
+		return err
+	}
+	m.printf("## All services, against %s\n\n", escape(t.Base))
+	var cells [][]string
+	for _, r := range t.Rows {
+		cells = append(cells, append([]string{escape(r.Label)}, r.Cells...))
+	}
+	m.table(t.Policies, cells)
+	m.printf("%s\n\n", escape(t.Note))
 	return nil
 }
 

@@ -10,7 +10,6 @@ import (
 
 	"github.com/kwatt-sim/kwatt/internal/metrics"
 	"github.com/kwatt-sim/kwatt/internal/results"
-	"github.com/kwatt-sim/kwatt/internal/stats"
 	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
@@ -88,6 +87,9 @@ func sideRows(s *results.SideBySide, currency string) ([]sideRow, error) {
 	if g := s.Geomean; g != nil {
 		out = append(out, sideRow{label: fmt.Sprintf("geomean of %d", len(g.Metrics)), change: percent(g.Change.Mean) + "  "})
 	}
+	for _, g := range s.ServiceGeomeans {
+		out = append(out, sideRow{label: fmt.Sprintf("%s, of %d", metricLabel(g.Metric), len(g.Services)), change: percent(g.Change) + "  "})
+	}
 	return out, nil
 }
 
@@ -103,7 +105,7 @@ func changeText(s *results.SideBySide, r results.Row, scale humanScale) (string,
 		change = percent(r.Change.Mean)
 	}
 	change = strings.TrimSpace(change)
-	_, few := stats.CheckPairs(r.A.N, s.Alpha, len(s.Rows))
+	_, few := s.TooFew(r.A.N)
 	figure := change + " (" + pValue(r.P) + ")"
 	switch {
 	case r.Verdict == results.Better:
@@ -129,8 +131,12 @@ func signed(x float64) string {
 
 // sideNotes explain the table.
 func sideNotes(s *results.SideBySide) []string {
-	notes := []string{fmt.Sprintf("✓ better, ✗ worse, ~ cannot tell (p > %.3g), ? too few seeds to tell; p of the exact sign-flip test, Holm-corrected over %d metrics",
-		s.Alpha, len(s.Rows)),
+	test := "the exact sign-flip test"
+	if s.Test == results.TTest {
+		test = "Student's paired t test, which takes differences for normal"
+	}
+	notes := []string{fmt.Sprintf("✓ better, ✗ worse, ~ cannot tell (p > %.3g), ? too few seeds to tell; p of %s, Holm-corrected over %d metrics",
+		s.Alpha, test, len(s.Rows)),
 		"detects: the smallest change that so many seeds find four times in five"}
 	for _, r := range s.Rows {
 		if r.SeedsToTell > 0 {
@@ -144,6 +150,9 @@ func sideNotes(s *results.SideBySide) []string {
 		}
 		notes = append(notes, fmt.Sprintf("geomean: of B/A over what improves downwards (%s); 95%% interval %s to %s, bootstrapped over the seeds",
 			strings.Join(labels, ", "), percent(g.Change.CILow), percent(g.Change.CIHigh)))
+	}
+	if len(s.ServiceGeomeans) > 0 {
+		notes = append(notes, ", of 2 or more: "+serviceGeomeanNote("B/A"))
 	}
 	return notes
 }
@@ -164,7 +173,7 @@ func SidesMarkdown(w io.Writer, s *results.SideBySide, o Options) error {
 		switch {
 		case i < len(s.Rows) && s.Rows[i].Change != nil:
 			interval = intervalText(*s.Rows[i].Change)
-		case i == len(s.Rows):
+		case i == len(s.Rows) && s.Geomean != nil:
 			interval = intervalText(s.Geomean.Change)
 		}
 		change := strings.TrimSpace(r.change)
@@ -189,9 +198,13 @@ func intervalText(e results.Estimate) string { return percent(e.CILow) + " to " 
 // SidesCSV writes one line per metric, in base units.
 func SidesCSV(w io.Writer, s *results.SideBySide) error {
 	out := csv.NewWriter(w)
+	test := "p_sign_flip_holm"
+	if s.Test == results.TTest {
+		test = "p_paired_t_holm"
+	}
 	lines := [][]string{{"metric", "n", "a_mean", "a_ci_low", "a_ci_high", "b_mean", "b_ci_low", "b_ci_high",
 		"difference", "difference_ci_low", "difference_ci_high", "change_ratio", "change_ci_low", "change_ci_high",
-		"p_sign_flip_holm", "p_paired_t", "verdict", "detectable_ratio", "seeds_to_tell"}}
+		test, "p_paired_t", "verdict", "detectable_ratio", "seeds_to_tell"}}
 	for _, r := range s.Rows {
 		line := []string{r.Metric, strconv.Itoa(r.A.N)}
 		change := []string{"", "", ""}

@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -74,5 +75,36 @@ func TestSidesCSVHasALineForEachMetric(t *testing.T) {
 	lines, err := csv.NewReader(&b).ReadAll()
 	if err != nil || len(lines) != 1+len(s.Rows) {
 		t.Fatalf("%d lines, %v", len(lines), err)
+	}
+}
+
+// The mean over services is in the table and explained below it; the
+// test that was taken is named.
+func TestSidesNameServicesAndTheTest(t *testing.T) {
+	s := madeUpSummary(t, fourPolicies, 3, "ranker", "search")
+	side := func(i int) results.Side {
+		p := s.Policies[i]
+		return results.Side{Name: p.Name, Policy: p.Name, Replications: p.Replications, Services: p.Services}
+	}
+	for test, want := range map[string]string{results.SignFlipTest: "exact sign-flip", results.TTest: "Student's paired t test"} {
+		out, err := results.Pair(side(0), side(1), results.SideOptions{Test: test})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var text, md, lines bytes.Buffer
+		if err := errors.Join(Sides(&text, out, Options{Width: 200}), SidesMarkdown(&md, out, Options{}), SidesCSV(&lines, out)); err != nil {
+			t.Fatal(err)
+		}
+		for _, b := range []string{text.String(), md.String()} {
+			if !strings.Contains(b, want) || !strings.Contains(b, "latency p95, of 2 ") || !strings.Contains(b, "geometric mean of B/A over the services") {
+				t.Errorf("%s: want %q and the mean over services\n%s", test, want, b)
+			}
+			if few := strings.Contains(b, "% ?"); few != (test == results.SignFlipTest) {
+				t.Errorf("%s: a question mark %v", test, few)
+			}
+		}
+		if header, _, _ := strings.Cut(lines.String(), "\n"); strings.Contains(header, "p_paired_t_holm") != (test == results.TTest) {
+			t.Errorf("%s: header %s", test, header)
+		}
 	}
 }

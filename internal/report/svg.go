@@ -28,7 +28,7 @@ func (c *chart) svg() (string, error) {
 	if c.Wide {
 		w = svgWideWidth
 	}
-	canvas := vgsvg.New(w, h)
+	canvas := &fittedCanvas{Canvas: vgsvg.New(w, h)}
 	p.Draw(draw.Crop(draw.New(canvas), 2, -8, 2, -6))
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {
@@ -42,14 +42,18 @@ func (c *chart) svg() (string, error) {
 		return "", fmt.Errorf("draw %s: the drawing library wrote no svg element", c.ID)
 	}
 	return fmt.Sprintf(`<svg class="drawing" role="img" aria-label="%s" viewBox="0 0 %g %g" xmlns="http://www.w3.org/2000/svg">%s`,
-		html.EscapeString(c.describe()), w.Points(), h.Points(), drawing), nil
+		html.EscapeString(c.describe()), w.Points(), h.Points(), canvas.fit(drawing)), nil
 }
 
 func (c *chart) plot() *plot.Plot {
-	if c.Time != nil {
+	switch {
+	case c.Time != nil:
 		return c.Time.plot()
+	case c.Heat != nil:
+		return c.Heat.plot()
+	default:
+		return c.Dots.plot()
 	}
-	return c.Dots.plot()
 }
 
 func (t *timeChart) plot() *plot.Plot {

@@ -117,13 +117,17 @@ func ReadRuns(dir string) ([]*Run, error) {
 	if err != nil {
 		return nil, err
 	}
+	nodes, err := ReadNodes(dir)
+	if err != nil {
+		return nil, err
+	}
 	var runs []*Run
 	for _, p := range s.Policies {
 		for _, r := range p.Replications {
 			key := RunKey{p.Name, r.Seed}
 			runs = append(runs, &Run{
 				Policy: p.Name, Seed: r.Seed, Metrics: r.Metrics, Ledger: r.Ledger,
-				Points: points[key], Decisions: decisions[key],
+				Points: points[key], Decisions: decisions[key], Nodes: nodes[key],
 			})
 		}
 	}

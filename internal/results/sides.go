@@ -14,6 +14,8 @@ type Side struct {
 	Policy       string        `json:"policy"`
 	Currency     string        `json:"currency"`
 	Replications []Replication `json:"-"` // by seed
+	// Services are the policy's services over all seeds of this side.
+	Services map[string]ServiceSummary `json:"-"`
 }
 
 // SideBySide is B compared with A, paired by seed.
@@ -23,10 +25,13 @@ type SideBySide struct {
 	B             Side     `json:"b"`
 	Seeds         []uint64 `json:"seeds"` // that both have
 	Interval      string   `json:"interval"`
-	Alpha         float64  `json:"alpha"` // significance level of the verdicts
+	Test          string   `json:"test,omitempty"` // of P: TTest, or "" for the exact sign-flip test
+	Alpha         float64  `json:"alpha"`          // significance level of the verdicts
 	Rows          []Row    `json:"rows"`
 	Geomean       *Geomean `json:"geomean,omitempty"`
-	Warnings      []string `json:"warnings"`
+	// ServiceGeomeans are there where both sides have several services.
+	ServiceGeomeans []ServiceGeomean `json:"serviceGeomeans,omitempty"`
+	Warnings        []string         `json:"warnings"`
 }
 
 // Row is one metric of both sides, over the seeds on which both have it.
@@ -36,7 +41,7 @@ type Row struct {
 	B          Estimate  `json:"b"`
 	Difference Estimate  `json:"difference"`       // B − A, in the metric's unit
 	Change     *Estimate `json:"change,omitempty"` // (B − A)/A; absent where A's mean is 0
-	P          float64   `json:"p"`                // exact sign-flip, Holm-corrected over the rows
+	P          float64   `json:"p"`                // of the comparison's test, Holm-corrected over the rows
 	PairedT    float64   `json:"pairedT"`          // Student's, not corrected
 	Verdict    string    `json:"verdict"`          // better | worse | different | "~" (cannot tell)
 	// Detectable is the smallest relative change that so many seeds, with so much
@@ -59,10 +64,17 @@ const (
 	BootstrapInterval = "bootstrap"
 )
 
+// The tests of a difference.
+const (
+	SignFlipTest = "sign-flip" // exact, of no distribution; no p below 2/2ⁿ
+	TTest        = "t"         // Student's paired: any p from two seeds on, if differences are normal
+)
+
 // SideOptions is how two sides are compared.
 type SideOptions struct {
 	Metrics  []string // none: the headline metrics
 	Interval string   // of the changes: StudentInterval, the default, or BootstrapInterval
+	Test     string   // SignFlipTest, the default, or TTest
 	Share    float64  // of the significance level that this look may spend; 0 is all
 }
 
@@ -72,6 +84,9 @@ func Pair(a, b Side, o SideOptions) (*SideBySide, error) {
 	p := &pairing{o: o, out: &SideBySide{SchemaVersion: SchemaVersion, A: a, B: b, Interval: o.Interval, Alpha: Alpha, Rows: []Row{}, Warnings: []string{}}}
 	if o.Interval == "" {
 		p.out.Interval = StudentInterval
+	}
+	if o.Test == TTest {
+		p.out.Test = TTest
 	}
 	if o.Share > 0 {
 		p.out.Alpha *= o.Share
@@ -150,12 +165,12 @@ func (p *pairing) rows() error {
 		if len(a) < len(p.shared) {
 			p.warn("%s is compared on the %d seeds of %d with which both sides have it", name, len(a), len(p.shared))
 		}
-		row, flip, err := p.row(name, a, b)
+		row, own, err := p.row(name, a, b)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		p.out.Rows = append(p.out.Rows, row)
-		ps = append(ps, flip)
+		ps = append(ps, own)
 	}
 	for i, q := range stats.Holm(ps) {
 		if err := p.judge(&p.out.Rows[i], Round(q)); err != nil {
@@ -163,7 +178,12 @@ func (p *pairing) rows() error {
 		}
 	}
 	p.tooFew()
-	return p.geomean()
+	if err := p.geomean(); err != nil {
+		return err
+	}
+	var err error
+	p.out.ServiceGeomeans, err = ServiceGeomeans(p.out.A.Services, p.out.B.Services, p.o.Metrics)
+	return err
 }
 
 // Decided reports whether every row has a verdict, or no difference at all.
@@ -176,19 +196,29 @@ func (s *SideBySide) Decided() bool {
 	return true
 }
 
-// Replications makes what a summary holds of runs of one policy, by seed. A figure
-// that is not finite or that the catalogue does not know is an error.
-func Replications(runs []*Run) ([]Replication, error) {
+// TooFew reports whether so many pairs are too few for any row to be told by the
+// comparison's test.
+func (s *SideBySide) TooFew(n int) (stats.Warning, bool) {
+	if s.Test == TTest {
+		return stats.Warning{}, false // a single pair has no p, and a warning of its own
+	}
+	return stats.CheckPairs(n, s.Alpha, len(s.Rows))
+}
+
+// SideOf makes a side of the runs of one policy. A figure that is not finite or
+// that the catalogue does not know is an error.
+func SideOf(s Side, runs []*Run) (Side, error) {
 	if len(runs) == 0 {
-		return nil, nil
+		return s, nil
 	}
 	groups, err := sortRuns(runs, []string{runs[0].Policy})
 	if err != nil {
-		return nil, err
+		return s, err
 	}
 	p, err := summarisePolicy(groups[0])
 	if err != nil {
-		return nil, fmt.Errorf("policy %s: %w", p.Name, err)
+		return s, fmt.Errorf("policy %s: %w", p.Name, err)
 	}
-	return p.Replications, nil
+	s.Replications, s.Services = p.Replications, p.Services
+	return s, nil
 }

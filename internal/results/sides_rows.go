@@ -10,8 +10,8 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/stats"
 )
 
-// row estimates one metric; flip is its own p value.
-func (p *pairing) row(name string, a, b []float64) (row Row, flip float64, err error) {
+// row estimates one metric; own is its p value, not corrected.
+func (p *pairing) row(name string, a, b []float64) (row Row, own float64, err error) {
 	paired, err := stats.Compare(a, b, Confidence)
 	if err != nil && !errors.Is(err, stats.ErrZeroBase) {
 		return Row{}, 0, err
@@ -23,8 +23,12 @@ func (p *pairing) row(name string, a, b []float64) (row Row, flip float64, err e
 		return Row{}, 0, err
 	}
 	row = Row{Metric: name, A: estimate(ofA), B: estimate(ofB), Difference: estimate(paired.Difference), PairedT: Round(paired.T)}
+	own = paired.SignFlip
+	if p.out.Test == TTest {
+		own = paired.T
+	}
 	if noRatio {
-		return row, paired.SignFlip, nil
+		return row, own, nil
 	}
 	change := paired.Ratio
 	if p.out.Interval == BootstrapInterval {
@@ -34,7 +38,7 @@ func (p *pairing) row(name string, a, b []float64) (row Row, flip float64, err e
 	}
 	e := estimate(change)
 	row.Change = &e
-	return row, paired.SignFlip, nil
+	return row, own, nil
 }
 
 // changeOf is the relative change of the mean over some of the seeds.
@@ -92,7 +96,7 @@ func (p *pairing) tooFew() {
 	if n == 1 {
 		p.warn("%s", stats.Warning{Kind: stats.NoInterval, Have: 1, Need: 2})
 	}
-	if w, few := stats.CheckPairs(n, p.out.Alpha, len(p.out.Rows)); few {
+	if w, few := p.out.TooFew(n); few {
 		p.warn("%s (exact sign-flip test, p <= %.3g, metrics compared: %d)", w, p.out.Alpha, len(p.out.Rows))
 	}
 }

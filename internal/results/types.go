@@ -44,6 +44,7 @@ type Run struct {
 	// Energy is that of the nodes over time, by pool; nil unless it was asked for.
 	Energy    []EnergySlot `json:",omitempty"`
 	Points    []Point
+	Nodes     []NodePoint       `json:",omitempty"` // in order of time; nil unless it was asked for
 	Decisions []decisions.Entry // in order of time
 	Warnings  []string          // sorted, without duplicates
 }

@@ -133,6 +133,9 @@ func (b Bundle) files() ([]File, error) {
 		{ParquetFile, func(out io.Writer) error { return writeParquet(out, runs) }},
 		{DecisionsFile, func(out io.Writer) error { return writeDecisions(out, runs) }},
 	}
+	if hasNodes(runs) {
+		files = append(files, File{NodesFile, func(out io.Writer) error { return writeNodes(out, runs) }})
+	}
 	if b.Report != nil {
 		files = append(files, File{ReportFile, verbatim(b.Report)})
 	}

@@ -86,17 +86,26 @@ func ReadPoints(r io.Reader) (Axis, error) {
 	return a, a.check()
 }
 
+// CheckPath refuses a path that points of one sweep cannot differ in.
+func CheckPath(p string) error {
+	switch {
+	case !strings.HasPrefix(p, "spec."):
+		return fmt.Errorf("path %q: want one below spec, such as spec.services[ranker].batching.maxBatch", p)
+	case p == "spec.seeds" || strings.HasPrefix(p, "spec.seeds."):
+		return fmt.Errorf("path %s: all points share their seeds, so that they meet the same customers; choose them with --seeds", p)
+	case p == "spec.cost.currency":
+		return fmt.Errorf("path %s: costs in two currencies do not compare", p)
+	}
+	return nil
+}
+
 // check refuses what a sweep cannot vary, and rows that stand twice.
 func (a Axis) check() error {
 	for i, p := range a.Paths {
-		switch {
-		case !strings.HasPrefix(p, "spec."):
-			return fmt.Errorf("path %q: want one below spec, such as spec.services[ranker].batching.maxBatch", p)
-		case p == "spec.seeds" || strings.HasPrefix(p, "spec.seeds."):
-			return fmt.Errorf("path %s: all points share their seeds, so that they meet the same customers; choose them with --seeds", p)
-		case p == "spec.cost.currency":
-			return fmt.Errorf("path %s: costs in two currencies do not compare", p)
-		case slices.Contains(a.Paths[:i], p):
+		if err := CheckPath(p); err != nil {
+			return err
+		}
+		if slices.Contains(a.Paths[:i], p) {
 			return fmt.Errorf("path %s stands twice", p)
 		}
 	}

@@ -70,18 +70,45 @@ func New(load Loader, axes []Axis, policies []string, seeds *scenario.Seeds) (*S
 	if err != nil {
 		return nil, err
 	}
+	overrides := make([][]scenario.Override, len(points))
+	for i, values := range points {
+		for k, path := range paths {
+			overrides[i] = append(overrides[i], scenario.Override{Path: path, Value: values[k]})
+		}
+	}
+	return plan(load, paths, points, overrides, policies, seeds)
+}
+
+// Named plans runs at points that have names instead of values of parameters, and
+// overrides of their own. What the points are, such as "configuration", stands in
+// place of the parameter.
+func Named(load Loader, what string, names []string, overrides [][]scenario.Override, policies []string, seeds *scenario.Seeds) (*Sweep, error) {
+	points := make([][]string, len(names))
+	for i, name := range names {
+		points[i] = []string{name}
+		for _, o := range overrides[i] {
+			if err := CheckPath(o.Path); err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+		}
+	}
+	return plan(load, []string{what}, points, overrides, policies, seeds)
+}
+
+// plan makes the sweep of points with these values and overrides.
+func plan(load Loader, parameters []string, points [][]string, overrides [][]scenario.Override, policies []string, seeds *scenario.Seeds) (*Sweep, error) {
 	base, err := load(nil)
 	if err != nil {
 		return nil, err
 	}
-	s := &Sweep{load: load, choose: policies, seeds: base.Scenario.Spec.Seeds}
+	s := &Sweep{load: load, choose: policies, seeds: base.Scenario.Spec.Seeds, overrides: overrides}
 	if seeds != nil {
 		s.seeds = *seeds
 	}
 	if policies == nil {
 		s.choose = base.PolicyNames()
 	}
-	s.Plan = Plan{SchemaVersion: SchemaVersion, Scenario: base.Scenario.Metadata.Name, Currency: base.Scenario.Spec.Cost.Currency, Parameters: paths, Policies: s.choose}
+	s.Plan = Plan{SchemaVersion: SchemaVersion, Scenario: base.Scenario.Metadata.Name, Currency: base.Scenario.Spec.Cost.Currency, Parameters: parameters, Policies: s.choose}
 	for i := range s.seeds.Count {
 		s.Seeds = append(s.Seeds, s.seeds.First+uint64(i))
 	}
@@ -90,11 +117,6 @@ func New(load Loader, axes []Axis, policies []string, seeds *scenario.Seeds) (*S
 	}
 	for _, values := range points {
 		s.Points = append(s.Points, Point{Values: values})
-		var o []scenario.Override
-		for i, path := range paths {
-			o = append(o, scenario.Override{Path: path, Value: values[i]})
-		}
-		s.overrides = append(s.overrides, o)
 	}
 	if err := s.identify(); err != nil {
 		return nil, err

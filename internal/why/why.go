@@ -227,7 +227,9 @@ func (r *Run) note(a *Answer) {
 	if len(a.Scalers) > 0 && !r.has(isTick) {
 		a.Notes = append(a.Notes, "the ledger holds no ticks: what a scaler saw when it changed nothing is recorded with --ledger ticks, the default")
 	}
-	placed := slices.ContainsFunc(a.Others, func(d decisions.Entry) bool { return d.Placement != nil && d.Placement.Evaluated > 0 })
+	placed := slices.ContainsFunc(a.Others, func(d decisions.Entry) bool {
+		return d.Placement != nil && (d.Placement.Evaluated > 0 || d.Kind == decisions.Bind)
+	})
 	if placed && !a.nodes {
 		a.Notes = append(a.Notes, "what each node was filtered out for and how it scored was not recorded; this records it:\n"+r.Recorder)
 	}

@@ -63,6 +63,7 @@ type plane struct {
 	inexact bool
 	outside outsideFlags
 	warning string
+	leftOut string // what the scenario asks for and a replay does not do
 	runs    []replayed
 }
 
@@ -91,7 +92,7 @@ func (p *plane) check(env cli.Env) (err error) {
 
 // world is the control plane as the place of a scenario's replications.
 func (p *plane) world(env cli.Env, file string) cli.World {
-	p.runs = nil
+	p.runs, p.leftOut = nil, ""
 	words := []string{"--speed", strconv.Itoa(p.speed)}
 	if p.inexact {
 		words = append(words, "--inexact")
@@ -99,6 +100,10 @@ func (p *plane) world(env cli.Env, file string) cli.World {
 	return cli.World{
 		Program: "replay", Suffix: fmt.Sprintf("-replay-x%d", p.speed), Flags: words, SeedFlag: "--seed", FirstSeed: true,
 		Run: func(ctx context.Context, f *scenario.File, jobs []experiment.Job, _ int, done func(*results.Run) error) error {
+			if f.Scenario.Spec.Regret {
+				p.leftOut = "spec.regret is left out: what bounds the policies is searched for in virtual time alone, by sim run --regret"
+				fmt.Fprintln(env.Stderr, "replay: warning:", p.leftOut)
+			}
 			for _, j := range jobs {
 				run, lag, err := p.one(ctx, f, j.Config, j.Seed)
 				if err != nil {
@@ -150,8 +155,10 @@ func (p *plane) finish(b *results.Bundle) error {
 	}{p.speed, version, p.warning, p.runs}
 	note := fmt.Sprintf("run on a real control plane (Kubernetes %s, kwok %s) at a speed of %d, not simulated", version.Kubernetes, version.Kwok, p.speed)
 	b.Summary.Notes = append(b.Summary.Notes, results.Note{Kind: results.NoteAssumption, Text: note})
-	if p.warning != "" {
-		b.Summary.Notes = append(b.Summary.Notes, results.Note{Kind: results.NoteWarning, Text: p.warning})
+	for _, w := range []string{p.warning, p.leftOut} {
+		if w != "" {
+			b.Summary.Notes = append(b.Summary.Notes, results.Note{Kind: results.NoteWarning, Text: w})
+		}
 	}
 	for _, r := range p.runs {
 		for _, line := range summary(r.Lag) {

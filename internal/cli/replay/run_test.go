@@ -1,14 +1,18 @@
 package replay_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	v1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/kwatt-sim/kwatt/internal/cli"
 )
 
 const rush = "../../kube/replay/testdata/rush.yaml"
@@ -42,7 +46,7 @@ func TestRunInAClusterOfOthers(t *testing.T) {
 	t.Cleanup(func() { p.run("down", "--name", "others") })
 	kubeconfig := strings.TrimSpace(p.expect(0, nil, "up", "--name", "others", "--nodes-ready", "1", "--hpa-sync-period", "1s", "--hpa-downscale-stabilization", "20s"))
 	out := filepath.Join(p.home, "results")
-	args := []string{"run", rush, "--set", "spec.duration=150s", "--out", out, "--kubeconfig", kubeconfig, "--ledger", "changes"}
+	args := []string{"run", rush, "--set", "spec.duration=150s", "--out", out, "--kubeconfig", kubeconfig, "--ledger", "nodes", "--set", "spec.regret=true"}
 	stdout, stderr, code := p.run(args...)
 	if code == 5 { // the machine was busy
 		t.Log("once more after:", stderr)
@@ -50,6 +54,9 @@ func TestRunInAClusterOfOthers(t *testing.T) {
 	}
 	if code != 0 || !strings.Contains(stdout, "replicas mean") {
 		t.Fatalf("exit code %d\n%s%s", code, stdout, stderr)
+	}
+	if !strings.Contains(stderr, "spec.regret is left out") {
+		t.Errorf("nothing is said of spec.regret:\n%s", stderr)
 	}
 	dirs, err := filepath.Glob(filepath.Join(out, "rush", "*-replay-x15"))
 	if err != nil || len(dirs) != 1 {
@@ -61,6 +68,12 @@ func TestRunInAClusterOfOthers(t *testing.T) {
 	}
 	if b, err := os.ReadFile(filepath.Join(dirs[0], "replay.json")); err != nil || json.Unmarshal(b, &kept) != nil || kept.Speed != 15 || len(kept.Runs) != 2 {
 		t.Errorf("replay.json: %+v, %v", kept, err)
+	}
+	var exported, said bytes.Buffer
+	env := cli.Env{Args: []string{"export", "scheduler-results", dirs[0], "--policy", "hpa", "-o", "jsonl"}, Stdin: strings.NewReader(""), Stdout: &exported, Stderr: &said,
+		Getenv: os.Getenv, Now: time.Now, Context: t.Context()}
+	if code := cli.Sim(env); code != 0 || strings.Count(exported.String(), `finalscore-result`) < 2 {
+		t.Errorf("sim export scheduler-results: exit code %d\n%s%s", code, exported.String(), said.String())
 	}
 	client := clientOf(t, kubeconfig)
 	nodes, err := client.CoreV1().Nodes().List(t.Context(), metav1.ListOptions{})

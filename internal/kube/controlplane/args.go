@@ -173,9 +173,16 @@ func schedulerArgs(cfg Config, l layout, port int) []string {
 	f.serve(l, Scheduler, port)
 	f.admitMasters()
 	f.set("config", l.path(schedulerFile))
+	if cfg.Scheduler.Placements {
+		f.set(PlacementsFlag, l.path(placementsFile))
+	}
 	f.gates(cfg.FeatureGates)
 	return append(f, cfg.Scheduler.ExtraArgs...)
 }
+
+// PlacementsFlag is a flag of component kube-scheduler that upstream's has not: a
+// file to which it appends what its plugins say, see package placements.
+const PlacementsFlag = "placements"
 
 // The flags of component kwok are our own: see package component.
 func kwokArgs(cfg Config, l layout, port int) []string {

@@ -94,6 +94,10 @@ func (c *Cluster) Dir() string { return string(c.l) }
 // Kubeconfig is the path of the administrator's kubeconfig, which needs no other file.
 func (c *Cluster) Kubeconfig() string { return c.l.path(adminFile) }
 
+// Placements is the path of the file in which the scheduler writes down what its
+// plugins say, if its configuration asks for that.
+func (c *Cluster) Placements() string { return c.l.path(placementsFile) }
+
 // LogFile is the path of a component's log.
 func (c *Cluster) LogFile(component Component) string { return c.l.log(component) }
 

@@ -127,6 +127,9 @@ type SchedulerConfig struct {
 	// Config is a KubeSchedulerConfiguration in YAML; nil is upstream's default
 	// profile. Its connection and leader election are replaced.
 	Config []byte `json:"config,omitempty"`
+	// Placements makes it write down what its plugins say in each cycle, see
+	// Cluster.Placements. It takes some more time for each pod.
+	Placements bool `json:"placements,omitempty"`
 	// ExtraArgs come last on the command line.
 	ExtraArgs []string `json:"extraArgs,omitempty"`
 }
@@ -187,6 +190,9 @@ func (c Config) complete() (Config, error) {
 		c.Etcd.QuotaBytes = defaultQuota
 	}
 	errs = append(errs, c.checkDurations()...)
+	if c.Scheduler.Placements && c.Scheduler.Program != "" {
+		errs = append(errs, fmt.Errorf("placements are recorded by the scheduler of this program, not by %s: leave one of the two out", c.Scheduler.Program))
+	}
 	if _, err := schedulerConfig(c.Scheduler.Config, ""); err != nil {
 		errs = append(errs, err)
 	}

@@ -19,6 +19,7 @@ const (
 	adminFile      = "kubeconfig"
 	schedulerFile  = "scheduler.yaml"
 	stagesFile     = "stages.yaml"
+	placementsFile = "placements.jsonl"
 	pkiDir         = "pki"
 	kubeconfigsDir = "kubeconfigs"
 	etcdDir        = "etcd"
@@ -29,7 +30,7 @@ const (
 var secretEntries = []string{adminFile, pkiDir, kubeconfigsDir, etcdDir}
 
 // allEntries of a cluster's folder; the lock goes last.
-var allEntries = append(slices.Clone(secretEntries), schedulerFile, stagesFile, configFile, logsDir, stateFile, lockFile)
+var allEntries = append(slices.Clone(secretEntries), schedulerFile, stagesFile, placementsFile, configFile, logsDir, stateFile, lockFile)
 
 // StateDir is where clusters without a folder of their own live:
 // $XDG_STATE_HOME/kwatt/clusters, by default ~/.local/state/kwatt/clusters.

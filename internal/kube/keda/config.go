@@ -19,6 +19,12 @@ type Config struct {
 	// SyncPeriod of the HorizontalPodAutoscaler that KEDA makes
 	// (--horizontal-pod-autoscaler-sync-period).
 	SyncPeriod units.Duration `yaml:"syncPeriod" kwatt:"default=15s,min=1s,max=1h"`
+	// ScalerAddresses says where the server of an external trigger listens for kwatt:
+	// the trigger's scalerAddress in the cluster, and host:port or unix:///path here.
+	ScalerAddresses map[string]string `yaml:"scalerAddresses,omitempty"`
+	// ScalerTimeout of each call of an external trigger's server, in real time;
+	// unset 5s. A call that takes longer ends the run.
+	ScalerTimeout *units.Duration `yaml:"scalerTimeout,omitempty" kwatt:"min=1ms,max=1h"`
 
 	object map[string]any // what the manifest holds
 }
@@ -39,7 +45,23 @@ func init() {
 			_, problems := config.(*Config).read()
 			return problems
 		},
-		Suits: func(config any, m policies.Model) []policies.Problem { return config.(*Config).suits(m) },
-		New:   func(config any, m policies.Model) (policies.Scaler, error) { return newScaler(config.(*Config), m) },
+		Suits:   func(config any, m policies.Model) []policies.Problem { return config.(*Config).suits(m) },
+		Caveats: func(config any, _ policies.Window) []string { return config.(*Config).caveats() },
+		New:     func(config any, m policies.Model) (policies.Scaler, error) { return newScaler(config.(*Config), m) },
+	})
+	policies.Register(policies.Kind{
+		Name:      "external",
+		NewConfig: newExternalConfig,
+		Check: func(config any) []policies.Problem {
+			_, problems := config.(*External).config("").read()
+			return ofExternal(append(config.(*External).check(), problems...))
+		},
+		Suits: func(config any, m policies.Model) []policies.Problem {
+			return ofExternal(config.(*External).config(m.Service).suits(m))
+		},
+		Caveats: func(config any, _ policies.Window) []string { return config.(*External).config("").caveats() },
+		New: func(config any, m policies.Model) (policies.Scaler, error) {
+			return newScaler(config.(*External).config(m.Service), m)
+		},
 	})
 }

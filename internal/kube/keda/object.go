@@ -79,10 +79,13 @@ func (c *Config) read() (*plan, []policies.Problem) {
 	if problems := manifest.Unmarshal(c.object, "keda.sh/v1alpha1", "ScaledObject", &o); len(problems) > 0 {
 		return nil, problems
 	}
-	p := &plan{spec: o.Spec, hpa: hpa.NewConfig()}
+	p := &plan{spec: o.Spec}
 	problems := o.check()
 	for i := range o.Spec.Triggers {
 		t, bad := c.trigger(i, &o.Spec.Triggers[i])
+		if t.external != nil {
+			t.external.of(o.Metadata)
+		}
 		p.triggers = append(p.triggers, t)
 		problems = append(problems, bad...)
 	}
@@ -146,6 +149,7 @@ func (o *scaledObject) check() []policies.Problem {
 // autoscaler makes the HorizontalPodAutoscaler that KEDA makes: an External
 // metric for each trigger.
 func (p *plan) autoscaler(c *Config) {
+	p.hpa = hpa.NewConfig()
 	p.hpa.SyncPeriod = c.SyncPeriod
 	out := map[string]any{
 		"minReplicas": max(or(p.spec.MinReplicaCount, 0), 1),
@@ -157,6 +161,10 @@ func (p *plan) autoscaler(c *Config) {
 	var metrics []any
 	for i := range p.triggers {
 		t := p.triggers[i]
+		if t.external != nil {
+			metrics = append(metrics, t.external.serve(p.hpa)...)
+			continue
+		}
 		metrics = append(metrics, t.metric)
 		if t.read != nil {
 			p.hpa.Serve(t.name, func(o policies.Observation) (float64, bool) { v, err := t.value(o); return v, err == nil })

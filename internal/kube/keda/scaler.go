@@ -13,6 +13,8 @@ import (
 
 // scaler is KEDA's loop, and the autoscaler that KEDA made.
 type scaler struct {
+	config            *Config
+	model             policies.Model
 	plan              *plan
 	hpa               *hpa.Scaler
 	polling, sync     time.Duration
@@ -37,7 +39,7 @@ func newScaler(c *Config, m policies.Model) (*scaler, error) {
 	}
 	seconds := func(n int32) time.Duration { return time.Duration(n) * time.Second }
 	return &scaler{
-		plan: p, hpa: autoscaler, polling: seconds(or(p.spec.PollingInterval, defaultPolling)), sync: c.SyncPeriod.D(),
+		config: c, model: m, plan: p, hpa: autoscaler, polling: seconds(or(p.spec.PollingInterval, defaultPolling)), sync: c.SyncPeriod.D(),
 		cooldown: seconds(or(p.spec.CooldownPeriod, defaultCooldown)), initial: seconds(p.spec.InitialCooldownPeriod),
 		lastActive: vtime.Forever,
 	}, nil
@@ -52,8 +54,19 @@ func (s *scaler) Interval() time.Duration {
 	return a
 }
 
-// Decide implements policies.Scaler. At an instant of both KEDA's loop comes first.
+// Decide implements policies.Scaler.
 func (s *scaler) Decide(o policies.Observation) policies.Decision {
+	d := s.decide(o)
+	for i := range s.plan.triggers {
+		if e := s.plan.triggers[i].external; e != nil && e.failed != nil {
+			d.Err = e.failed
+		}
+	}
+	return d
+}
+
+// decide is one look: at an instant of both KEDA's loop comes first.
+func (s *scaler) decide(o policies.Observation) policies.Decision {
 	at := time.Duration(o.Now)
 	if at%s.polling == 0 {
 		if d, changed := s.poll(o); changed {

@@ -24,6 +24,7 @@ type trigger struct {
 	// read returns the value, false while there is none; nil for a resource, which
 	// is no reason to be active.
 	read       func(o policies.Observation) (float64, bool)
+	external   *external // who is asked instead, for a trigger of that type
 	nullIsZero bool
 	schedule   *schedule
 	epoch      time.Time // of the window's start, for the schedule
@@ -44,6 +45,9 @@ func (t *trigger) value(o policies.Observation) (float64, error) {
 
 // active reports whether there is something to do.
 func (t *trigger) active(o policies.Observation) (bool, error) {
+	if t.external != nil {
+		return t.external.active(o)
+	}
 	if t.read == nil {
 		return false, nil
 	}
@@ -71,8 +75,12 @@ func (c *Config) trigger(i int, s *triggerSpec) (*trigger, []policies.Problem) {
 		t.prometheus(s, c.Queries, fail)
 	case "cpu":
 		t.cpu(s, fail)
+	case "external":
+		t.external = newExternal(i, s, c, fail)
+	case "external-push":
+		fail(".type", "want external: kwatt then asks IsActive at each poll, as KEDA does", "a trigger of type external-push is told when to wake, on the wall clock")
 	default:
-		fail(".type", "want cron, prometheus or cpu", "a trigger of type %q reads what the simulation does not have", s.Type)
+		fail(".type", "want cron, prometheus, cpu or external", "a trigger of type %q reads what the simulation does not have", s.Type)
 	}
 	return t, problems
 }
@@ -80,19 +88,26 @@ func (c *Config) trigger(i int, s *triggerSpec) (*trigger, []policies.Problem) {
 // failer reports a fault of a field below a trigger.
 type failer func(field, hint, format string, args ...any)
 
-// external is the metric of the HorizontalPodAutoscaler: AverageValue unless the
+// goal is the metric of the HorizontalPodAutoscaler: AverageValue unless the
 // trigger says Value.
-func (t *trigger) external(s *triggerSpec, target float64, fail failer) {
-	milli := fmt.Sprintf("%dm", int64(target*1000))
-	goal := map[string]any{"type": "AverageValue", "averageValue": milli}
-	switch s.MetricType {
-	case "", "AverageValue":
-	case "Value":
-		goal = map[string]any{"type": "Value", "value": milli}
-	default:
+func (t *trigger) goal(s *triggerSpec, target float64, fail failer) {
+	s.checkType(fail)
+	t.metric = externalMetric(t.name, s.MetricType, target)
+}
+
+func (s *triggerSpec) checkType(fail failer) {
+	if s.MetricType != "" && s.MetricType != "AverageValue" && s.MetricType != "Value" {
 		fail(".metricType", "want AverageValue or Value", "metric type %q is for cpu and memory triggers", s.MetricType)
 	}
-	t.metric = map[string]any{"type": "External", "external": map[string]any{"metric": map[string]any{"name": t.name}, "target": goal}}
+}
+
+func externalMetric(name, metricType string, target float64) map[string]any {
+	milli := fmt.Sprintf("%dm", int64(target*1000))
+	goal := map[string]any{"type": "AverageValue", "averageValue": milli}
+	if metricType == "Value" {
+		goal = map[string]any{"type": "Value", "value": milli}
+	}
+	return map[string]any{"type": "External", "external": map[string]any{"metric": map[string]any{"name": name}, "target": goal}}
 }
 
 // schedule is a cron trigger's: open from start to end.
@@ -133,7 +148,7 @@ func (t *trigger) cron(s *triggerSpec, fail failer) {
 		}
 		return 1, true
 	}
-	t.external(s, 1, fail)
+	t.goal(s, 1, fail)
 }
 
 func (t *trigger) prometheus(s *triggerSpec, queries map[string]string, fail failer) {
@@ -163,7 +178,7 @@ func (t *trigger) prometheus(s *triggerSpec, queries map[string]string, fail fai
 		fail(".metadata", "name a metric of docs/hpa.md, as service_requests_per_second or sum(requests_per_second), or say in queries what the query reads",
 			"query %q reads what the simulation does not have", meant)
 	}
-	t.external(s, threshold, fail)
+	t.goal(s, threshold, fail)
 }
 
 // The queries that are understood: a metric of the service, or one of the pods

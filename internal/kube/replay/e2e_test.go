@@ -111,6 +111,9 @@ func TestReplayIsTheSimulation(t *testing.T) {
 	for _, policy := range []string{"hpa", "energy-aware"} {
 		t.Run(policy, func(t *testing.T) {
 			p := plan(t, rush, policy)
+			if policy == "energy-aware" {
+				p.Config.Ledger = engine.NodeResults
+			}
 			want, err := engine.Run(t.Context(), p.Config, 1)
 			if err != nil {
 				t.Fatal(err)
@@ -159,6 +162,9 @@ func compare(t *testing.T, p *experiment.Plan, want *results.Run) (problems []st
 	if r.Placements.Pods < binds(want) || r.Placements.SamePool != 1 {
 		missed = append(missed, "pods are missing, or not on the same pool")
 	}
+	if p.Config.Ledger == engine.NodeResults {
+		missed = append(missed, comparePlacements(t, p, want, got)...)
+	}
 	t.Logf("trajectory %.3f, error %.3f, placements %+v, lag %+v", r.Trajectories[0].Equal, r.Trajectories[0].MeanAbsoluteError, r.Placements, lag)
 	return missed
 }
@@ -173,6 +179,7 @@ func TestKilledInMidRun(t *testing.T) {
 				t.Skip("takes half a minute: go test ./internal/kube/replay -replay.long -timeout 20m -v")
 			}
 			p := plan(t, rush, "hpa")
+			p.Config.Ledger = engine.NodeResults
 			o := optionsOf(p)
 			c := up(t, &o)
 			killed := make(chan error, 1)
@@ -192,6 +199,9 @@ func TestKilledInMidRun(t *testing.T) {
 			assertClean(t, c)
 			if l := run.Ledger; l.Arrivals == 0 || l.Arrivals != l.Served+l.Dropped+l.TimedOut+l.InFlight {
 				t.Errorf("ledger %+v", l)
+			}
+			if placed := len(exported(t, p, run)); placed < binds(run) { // of each pod that was placed, also by the second scheduler
+				t.Errorf("placements of %d pods, %d bindings", placed, binds(run))
 			}
 			if most := run.Metrics["replicas_max"]; most < 4 {
 				t.Errorf("the run never got beyond %v replicas", most)

@@ -78,7 +78,7 @@ func (r *replay) serveMetrics(ctx context.Context) error {
 	serving, stop := context.WithCancel(r.ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- server.GenericAPIServer.PrepareRun().RunWithContext(serving) }()
-	r.shutdown = append(r.shutdown, func() { stop(); _ = <-ended }) // with the error of being told to end
+	r.shutdown = append(r.shutdown, func() { stop(); <-ended }) // with the error of being told to end
 	if r.o.Guest {
 		r.shutdown = append(r.shutdown, r.takeBack)
 	}

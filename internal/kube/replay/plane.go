@@ -24,7 +24,7 @@ func Plane(o Options) (controlplane.Config, error) {
 	}
 	c := controlplane.Config{
 		GOGC:      400,
-		Scheduler: controlplane.SchedulerConfig{Config: config},
+		Scheduler: controlplane.SchedulerConfig{Config: config, Placements: o.recorded()},
 		Kwok:      controlplane.KwokConfig{Stages: podStages, PodParallelism: 32, NodeParallelism: 32},
 		// A new node is not tainted until the controller manager has seen it ready.
 		APIServer: controlplane.APIServerConfig{DisableAdmission: []string{"TaintNodesByCondition"}},

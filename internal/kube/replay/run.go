@@ -18,6 +18,7 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/engine"
 	"github.com/kwatt-sim/kwatt/internal/kube/controlplane"
 	"github.com/kwatt-sim/kwatt/internal/kube/hpa"
+	"github.com/kwatt-sim/kwatt/internal/kube/placements"
 	"github.com/kwatt-sim/kwatt/internal/kube/scheduler"
 	"github.com/kwatt-sim/kwatt/internal/results"
 	"github.com/kwatt-sim/kwatt/internal/vtime"
@@ -29,6 +30,9 @@ type ControlPlane interface {
 	RESTConfig() (*rest.Config, error)
 	// Kubeconfig is the path of a kubeconfig of its administrator.
 	Kubeconfig() string
+	// Placements is the path of the file in which its scheduler writes down what
+	// its plugins say, where Plane asked for that.
+	Placements() string
 	IssueServing(name string) (controlplane.ServingFiles, error)
 	Aggregate(ctx context.Context, name string, port int, versions ...schema.GroupVersion) error
 	Disaggregate(ctx context.Context, name string, versions ...schema.GroupVersion) error
@@ -85,6 +89,7 @@ type replay struct {
 	world    engine.World
 	host     cluster.Host
 	onlooker *onlooker
+	book     *placements.Book // nil unless the ledger is to have the nodes' results
 	nodes    map[string]*cluster.Node
 	byUID    map[types.UID]*record
 	records  map[*cluster.Pod]*record
@@ -149,6 +154,9 @@ func (o Options) syncPeriod() time.Duration {
 	return 0
 }
 
+// recorded reports whether the scheduler is to write down what its plugins say.
+func (o Options) recorded() bool { return o.Config.Ledger >= engine.NodeResults }
+
 // open connects to the control plane and makes the namespace.
 func open(ctx context.Context, o Options) (*replay, error) {
 	if err := Check(o); err != nil {
@@ -168,6 +176,9 @@ func open(ctx context.Context, o Options) (*replay, error) {
 	}
 	if r.client, err = kubernetes.NewForConfig(config); err != nil {
 		return nil, err
+	}
+	if o.recorded() {
+		r.book = placements.NewBook(o.Cluster.Placements())
 	}
 	for i, s := range o.Objects.Services {
 		template, _, err := s.PodTemplate()

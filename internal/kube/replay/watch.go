@@ -6,6 +6,7 @@ import (
 	"time"
 
 	v1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/tools/cache"
 
@@ -21,6 +22,7 @@ type record struct {
 	created time.Time
 	ready   time.Time // when KWOK is to make it ready
 	refused bool
+	refusal string // the last one's message
 }
 
 // watch begins to follow the pods and HPAs of the run. Times are those at which
@@ -78,11 +80,13 @@ func (r *replay) podChanged(o *v1.Pod) {
 	}
 	p := rec.pod
 	if p.Phase == cluster.Pending && o.Spec.NodeName != "" {
-		r.bound(rec, o.Spec.NodeName)
+		r.bound(rec, o.UID, o.Spec.NodeName)
 	}
 	if text, refused := refusal(o); refused && p.Phase == cluster.Pending {
-		rec.refused = true
-		r.host.Refuse(p, text, decisions.Placement{})
+		if err := r.refused(rec, o.UID, text); err != nil {
+			r.fail(err)
+			return
+		}
 	}
 	if p.Phase == cluster.Starting && conditionOf(o, v1.PodReady).Status == v1.ConditionTrue {
 		if rec.ready.IsZero() || time.Until(rec.ready) > time.Second {
@@ -103,7 +107,7 @@ func (r *replay) podChanged(o *v1.Pod) {
 }
 
 // bound works a binding in.
-func (r *replay) bound(rec *record, nodeName string) {
+func (r *replay) bound(rec *record, uid types.UID, nodeName string) {
 	n := r.nodes[nodeName]
 	if n == nil {
 		r.fail(fmt.Errorf("pod %s runs on node %s, which is not of this replay", rec.name, nodeName))
@@ -116,8 +120,34 @@ func (r *replay) bound(rec *record, nodeName string) {
 	if !rec.refused && r.clock.running() {
 		r.lag.bind.add(r.clock.virtually(time.Since(rec.created)))
 	}
+	var how decisions.Placement
+	if r.book != nil {
+		var err error
+		if how, err = r.book.Bound(uid, nodeName); err != nil {
+			r.fail(fmt.Errorf("pod %s: %w", rec.name, err))
+			return
+		}
+	}
 	r.onlooker.Placed(rec.pod, n)
-	r.host.Bind(rec.pod, n, decisions.Placement{})
+	r.host.Bind(rec.pod, n, how)
+}
+
+// refused works in that there was no node for the pod, with the scheduler's
+// message. The watch tells of it again with every other change of the pod.
+func (r *replay) refused(rec *record, uid types.UID, message string) error {
+	if rec.refused && rec.refusal == message {
+		return nil
+	}
+	rec.refused, rec.refusal = true, message
+	var how decisions.Placement
+	if r.book != nil {
+		var err error
+		if how, err = r.book.Refused(uid, message); err != nil {
+			return fmt.Errorf("pod %s: %w", rec.name, err)
+		}
+	}
+	r.host.Refuse(rec.pod, message, how)
+	return nil
 }
 
 // podGone works a deletion in.
@@ -127,6 +157,9 @@ func (r *replay) podGone(o *v1.Pod) {
 		return
 	}
 	delete(r.byUID, o.UID)
+	if r.book != nil {
+		r.book.Forget(o.UID)
+	}
 	if rec.pod.Phase != cluster.Gone {
 		r.world.Cluster().PodTerminating(rec.pod)
 		r.world.Cluster().Delete(rec.pod)

@@ -4,11 +4,11 @@ import (
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/sets"
 	fwk "k8s.io/kube-scheduler/framework"
-	"k8s.io/kubernetes/pkg/scheduler/apis/config"
 	"k8s.io/kubernetes/pkg/scheduler/framework"
 	"k8s.io/kubernetes/pkg/scheduler/framework/plugins/names"
 
 	"github.com/kwatt-sim/kwatt/internal/decisions"
+	"github.com/kwatt-sim/kwatt/internal/kube/placements"
 )
 
 // explainer runs the filters and scores of a cycle once more, with plugins of
@@ -30,15 +30,7 @@ func (e *explainer) explain(f framework.Framework, state fwk.CycleState, pod *v1
 	how.Cycle = said(f, state, how.Feasible)
 	var narrowing sets.Set[string]
 	c.candidates, c.status, narrowing = c.RunPreFilterPlugins(e.s.ctx, c.state, pod)
-	if c.candidates != nil && !c.candidates.AllNodes() {
-		how.Cycle.Candidates = map[string][]string{}
-		for plugin := range narrowing {
-			how.Cycle.Candidates[plugin] = sets.List(c.candidates.NodeNames)
-		}
-	}
-	if !c.status.IsSuccess() {
-		failedPreFilter(how.Cycle, c.status)
-	}
+	placements.PreFiltered(how.Cycle, c.candidates, c.status, narrowing)
 	feasible := c.filter(how.Nodes)
 	if how.Feasible > 1 { // the only node that is left is taken without a score
 		c.score(feasible, how.Nodes)
@@ -100,66 +92,15 @@ func (c *cycle) score(feasible []int, out []decisions.NodeResult) {
 	}
 }
 
+// standIns are the plugins of ours that stand for upstream's.
+var standIns = placements.Names{preemptionName: names.DefaultPreemption}
+
 // said is which of the profile's plugins were asked, and what those said that
 // look at the pod alone.
 func said(f framework.Framework, state fwk.CycleState, feasible int) *decisions.Cycle {
-	list := f.ListPlugins()
-	skipped := state.GetSkipFilterPlugins()
-	c := &decisions.Cycle{Profile: f.ProfileName(), PreFilter: statuses(list.PreFilter, skipped)}
-	for _, name := range pluginNames(list.Filter) {
-		if !skipped.Has(name) {
-			c.Filter = append(c.Filter, name)
-		}
+	c := standIns.Said(f, state, feasible)
+	if feasible > 0 {
+		standIns.Placed(f, c)
 	}
-	if feasible > 1 {
-		c.PreScore = statuses(list.PreScore, state.GetSkipScorePlugins())
-	}
-	if feasible == 0 {
-		c.PostFilter = pluginNames(list.PostFilter)
-		return c
-	}
-	c.Reserve, c.Permit, c.PreBind, c.Bind = pluginNames(list.Reserve), pluginNames(list.Permit), pluginNames(list.PreBind), pluginNames(list.Bind)
 	return c
-}
-
-// pluginNames are the set's plugins in order. The one that stands for
-// DefaultPreemption goes by that name.
-func pluginNames(set config.PluginSet) []string {
-	var out []string
-	for _, p := range set.Enabled {
-		if p.Name == preemptionName {
-			p.Name = names.DefaultPreemption
-		}
-		out = append(out, p.Name)
-	}
-	return out
-}
-
-func statuses(set config.PluginSet, skipped sets.Set[string]) []decisions.PluginStatus {
-	var out []decisions.PluginStatus
-	for _, name := range pluginNames(set) {
-		code := fwk.Success
-		if skipped.Has(name) {
-			code = fwk.Skip
-		}
-		out = append(out, decisions.PluginStatus{Plugin: name, Code: code.String()})
-	}
-	return out
-}
-
-// failedPreFilter marks the plugin that let no node pass. After some failures
-// upstream asks no other plugin, and filters no node after any.
-func failedPreFilter(c *decisions.Cycle, status *fwk.Status) {
-	c.Filter = nil
-	for i := range c.PreFilter {
-		p := &c.PreFilter[i]
-		if p.Plugin != status.Plugin() {
-			continue
-		}
-		p.Code, p.Reason = status.Code().String(), status.Message()
-		if status.Code() == fwk.UnschedulableAndUnresolvable {
-			c.PreFilter = c.PreFilter[:i+1]
-		}
-		return
-	}
 }

@@ -200,6 +200,7 @@ func generatedConfig(rt *rapid.T) string {
 	return header + rapid.SampledFrom([]string{
 		"", "",
 		"profiles: [{plugins: {multiPoint: {enabled: [{name: EnergyAware, weight: 100}]}}}]\n",
+		"profiles: [{plugins: {multiPoint: {enabled: [{name: EnergyAware, weight: 9}]}}, pluginConfig: [{name: EnergyAware, args: {scoringStrategy: {type: InversePower}}}]}]\n",
 		"profiles: [{plugins: {multiPoint: {enabled: [{name: CarbonAware, weight: 3}]}}, pluginConfig: [{name: CarbonAware, args: {pue: 1.3, embodiedGramsPerHour: 20}}]}]\n",
 		"profiles: [{percentageOfNodesToScore: 60, pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: MostAllocated, resources: [{name: nvidia.com/gpu, weight: 5}, {name: cpu, weight: 1}]}}}]}]\n",
 		"profiles: [{pluginConfig: [{name: NodeResourcesFit, args: {scoringStrategy: {type: RequestedToCapacityRatio, resources: [{name: nvidia.com/gpu, weight: 1}], requestedToCapacityRatio: {shape: [{utilization: 0, score: 0}, {utilization: 70, score: 10}, {utilization: 100, score: 3}]}}}}]}]\n",

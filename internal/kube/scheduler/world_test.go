@@ -24,8 +24,9 @@ type diary struct {
 	lines      []string
 	placements map[string]decisions.Placement
 	node       map[string]string // by pod
-	uneven     bool              // pods drain for up to 4 s longer than one, each for another time
-	waited     time.Duration     // by all pods that found a place
+	attempts   []attempt
+	uneven     bool          // pods drain for up to 4 s longer than one, each for another time
+	waited     time.Duration // by all pods that found a place
 }
 
 func (d *diary) write(format string, args ...any) {
@@ -40,6 +41,7 @@ const atOnce = 20_000
 
 func (d *diary) PodBound(p *cluster.Pod, how decisions.Placement) {
 	d.placements[p.Name], d.node[p.Name] = how, p.Node.Name
+	d.attempts = append(d.attempts, attempt{p.Name, p.Node.Name, how})
 	d.waited += p.Bound.Sub(p.Created)
 	d.write("%s on %s/%d", p.Name, p.Node.Name, p.GPU)
 }
@@ -57,7 +59,8 @@ func (d *diary) PodDraining(p *cluster.Pod) {
 func (d *diary) PodEvicted(p *cluster.Pod, kind, reason string) {
 	d.write("%s %s: %s", kind, p.Name, reason)
 }
-func (d *diary) Unschedulable(p *cluster.Pod, message string, _ decisions.Placement) {
+func (d *diary) Unschedulable(p *cluster.Pod, message string, how decisions.Placement) {
+	d.attempts = append(d.attempts, attempt{p.Name, message, how})
 	d.write("%s: %s", p.Name, message)
 }
 func (d *diary) PowerChanging() {}
@@ -191,6 +194,30 @@ func TestPackingProfilesFillANodeFirst(t *testing.T) {
 		c.SetIntensity(0, 300)
 		c.Scale(0, 3)
 		d.expect(t, "0s ranker-1 on a100-0/0", "0s ranker-2 on a100-0/1", "0s ranker-3 on a100-1/0")
+	}
+}
+
+// The node that draws least now is the emptier one: placing by it spreads. Cut off
+// to a whole number it says nothing, and the rest of the profile decides.
+func TestInversePowerSpreads(t *testing.T) {
+	spread := []string{"0s ranker-1 on a100-0/0", "0s ranker-2 on a100-1/0", "0s ranker-3 on a100-0/1"}
+	packed := []string{"0s ranker-1 on a100-0/0", "0s ranker-2 on a100-0/1", "0s ranker-3 on a100-1/0"}
+	const profile = `profiles: [{plugins: {preScore: {enabled: [{name: EnergyAware}]}, score: {disabled: [{name: '*'}], enabled: [{name: EnergyAware, weight: 100}, {name: NodeResourcesFit, weight: 1}]}},
+  pluginConfig: [{name: EnergyAware, args: {scoringStrategy: {type: %s}}},
+    {name: NodeResourcesFit, args: {scoringStrategy: {type: %s, resources: [{name: nvidia.com/gpu, weight: 1}]}}}]}]`
+	for _, x := range []struct {
+		strategy, fit string
+		want          []string
+	}{
+		{"MarginalWatts", "LeastAllocated", packed},
+		{"InversePower", "MostAllocated", spread},
+		{"InversePowerTruncated", "MostAllocated", packed},
+		{"InversePowerTruncated", "LeastAllocated", spread},
+	} {
+		c, d := configured(t, fmt.Sprintf(profile, x.strategy, x.fit)).start(t)
+		c.Scale(0, 3)
+		t.Log(x.strategy, x.fit)
+		d.expect(t, x.want...)
 	}
 }
 

@@ -16,7 +16,7 @@ func TestAllAreRegistered(t *testing.T) {
 			t.Errorf("%s: configurations share memory", k.Name)
 		}
 	}
-	if want := []string{"carbonAware", "energyAware", "forecast", "hpa", "keda", "knative", "oracle", "static"}; !slices.Equal(names, want) {
+	if want := []string{"carbonAware", "energyAware", "external", "forecast", "hpa", "keda", "knative", "oracle", "static"}; !slices.Equal(names, want) {
 		t.Errorf("%v, want %v", names, want)
 	}
 }

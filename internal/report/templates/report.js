@@ -75,6 +75,15 @@
     return box;
   }
 
+  // onHeat labels a cell of a heat map: node, time, and its share or state.
+  function onHeat(option, heat) {
+    option.tooltip.formatter = function (p) {
+      var box = document.createElement("div"), v = p.value[2];
+      box.textContent = heat.rows[p.value[1]] + ", from " + instantText(heat.starts[p.value[0]]) + ": " + (v < 0 ? heat.states[v] : v + "% busy");
+      return box;
+    };
+  }
+
   function draw(figure) {
     var block = figure.querySelector("script");
     if (!block) { return; }
@@ -88,6 +97,8 @@
       onTime(data.option, data.unit, data.pile);
       chart.group = "time"; // one moment, read across all charts
     }
+    if (chart.getWidth() < 480) { data.option.xAxis[0].nameTextStyle.fontSize = 10; }
+    if (data.heat) { onHeat(data.option, data.heat); }
     if (!data.time && chart.getWidth() < 480) { // names were placed for a wider chart: on a phone the legend has to do
       data.option.series.forEach(function (s) { if (s.label) { s.label.show = false; } });
       [].concat(data.option.grid).forEach(function (g) { if (!g.containLabel) { g.right = 18; } });

@@ -13,6 +13,7 @@ import (
 	apiserver "k8s.io/kubernetes/cmd/kube-apiserver/app"
 	controllermanager "k8s.io/kubernetes/cmd/kube-controller-manager/app"
 	scheduler "k8s.io/kubernetes/cmd/kube-scheduler/app"
+	frameworkruntime "k8s.io/kubernetes/pkg/scheduler/framework/runtime"
 
 	"github.com/kwatt-sim/kwatt/internal/kube/controlplane"
 	"github.com/kwatt-sim/kwatt/internal/kube/plugins/carbonaware"
@@ -26,7 +27,7 @@ func Dispatch() {
 		controlplane.Etcd:              runEtcd,
 		controlplane.APIServer:         runAPIServer,
 		controlplane.ControllerManager: runControllerManager,
-		controlplane.Scheduler:         RunScheduler,
+		controlplane.Scheduler:         runScheduler,
 		controlplane.Kwok:              runKwok,
 	})
 }
@@ -51,10 +52,12 @@ func runControllerManager(args []string) int {
 // RunScheduler is the main function of kube-scheduler with the plugins
 // EnergyAware and CarbonAware, which a profile may name.
 func RunScheduler(args []string) int {
-	cmd := scheduler.NewSchedulerCommand(
-		scheduler.WithPlugin(energyaware.Name, energyaware.New),
-		scheduler.WithPlugin(carbonaware.Name, carbonaware.New),
-	)
+	cmd := scheduler.NewSchedulerCommand(withPlugins)
 	cmd.SetArgs(args)
 	return cli.Run(cmd)
 }
+
+// plugins are those that kube-scheduler does not have.
+var plugins = frameworkruntime.Registry{energyaware.Name: energyaware.New, carbonaware.Name: carbonaware.New}
+
+func withPlugins(r frameworkruntime.Registry) error { return r.Merge(plugins) }

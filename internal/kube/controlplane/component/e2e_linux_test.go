@@ -54,6 +54,7 @@ func TestControlPlane(t *testing.T) {
 	t.Run("refuses strangers", func(t *testing.T) { assertStrangersRefused(t, ctx, c) })
 	t.Run("files are private", func(t *testing.T) { assertPrivate(t, dir) })
 	t.Run("runs pods on fake nodes", func(t *testing.T) { runPods(t, ctx, c, 20, 40) })
+	t.Run("runs sweeps", func(t *testing.T) { runSweeps(t, ctx, c) })
 	t.Run("scales by an aggregated metric", func(t *testing.T) { scaleByExternalMetric(t, ctx, c) })
 	for exit := range drain(c.Exits()) {
 		t.Errorf("%v", exit)

@@ -7,6 +7,7 @@ package energyaware
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	v1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -23,10 +24,15 @@ type Args struct {
 	// WakeCost weighs what an empty node costs besides its pod's own work: its
 	// base watts and idle GPUs. 1 counts them in full, 0 not at all.
 	WakeCost *float64 `json:"wakeCost,omitempty"`
+	// ScoringStrategy says what a node is scored by; unset: MarginalWatts.
+	ScoringStrategy *Strategy `json:"scoringStrategy,omitempty"`
 }
 
-// Plugin scores nodes by marginal watts.
-type Plugin struct{ wakeCost float64 }
+// Plugin scores nodes by marginal watts, or as its strategy says.
+type Plugin struct {
+	wakeCost float64
+	strategy StrategyType
+}
 
 var (
 	_ fwk.PreScorePlugin  = &Plugin{}
@@ -40,10 +46,19 @@ func New(_ context.Context, args runtime.Object, _ fwk.Handle) (fwk.Plugin, erro
 	if err := power.DecodeArgs(Name, args, &a); err != nil {
 		return nil, err
 	}
-	p := &Plugin{wakeCost: 1}
+	p := &Plugin{wakeCost: 1, strategy: MarginalWatts}
 	if a.WakeCost != nil {
 		if p.wakeCost = *a.WakeCost; !(p.wakeCost >= 0 && p.wakeCost <= 1000) {
 			return nil, fmt.Errorf("args of plugin %s: wakeCost is %v, want 0 to 1000", Name, p.wakeCost)
+		}
+	}
+	if a.ScoringStrategy != nil {
+		p.strategy = a.ScoringStrategy.Type
+		switch {
+		case !slices.Contains(Strategies(), p.strategy):
+			return nil, fmt.Errorf("args of plugin %s: scoringStrategy.type is %q, want one of %v", Name, p.strategy, Strategies())
+		case p.strategy != MarginalWatts && a.WakeCost != nil:
+			return nil, fmt.Errorf("args of plugin %s: wakeCost belongs to scoringStrategy.type %s, not to %s", Name, MarginalWatts, p.strategy)
 		}
 	}
 	return p, nil
@@ -60,8 +75,9 @@ func (*Plugin) PreScore(_ context.Context, state fwk.CycleState, pod *v1.Pod, _ 
 	return power.PreScore(state, Name, pod)
 }
 
-// Score returns the pod's marginal microwatts on the node, a cost that
-// NormalizeScore inverts; power.Unknown for a node without a model.
+// Score returns the raw score of the node under the strategy: by default the
+// pod's marginal microwatts, a cost that NormalizeScore inverts; power.Unknown
+// for a node without a model.
 func (p *Plugin) Score(_ context.Context, state fwk.CycleState, _ *v1.Pod, ni fwk.NodeInfo) (int64, *fwk.Status) {
 	pod, status := power.Prepared(state, Name)
 	if !status.IsSuccess() {
@@ -70,6 +86,9 @@ func (p *Plugin) Score(_ context.Context, state fwk.CycleState, _ *v1.Pod, ni fw
 	node, err := power.NodeOf(ni.Node())
 	if err != nil {
 		return power.Unknown, nil
+	}
+	if p.strategy != MarginalWatts {
+		return p.strategy.raw(draw(node, ni)), nil
 	}
 	watts := node.Marginal(ni, pod)
 	if node.Used(ni, nil) == 0 {
@@ -80,7 +99,7 @@ func (p *Plugin) Score(_ context.Context, state fwk.CycleState, _ *v1.Pod, ni fw
 }
 
 // NormalizeScore implements fwk.ScoreExtensions.
-func (*Plugin) NormalizeScore(_ context.Context, _ fwk.CycleState, _ *v1.Pod, scores fwk.NodeScoreList) *fwk.Status {
-	power.Normalize(scores)
+func (p *Plugin) NormalizeScore(_ context.Context, _ fwk.CycleState, _ *v1.Pod, scores fwk.NodeScoreList) *fwk.Status {
+	p.strategy.normalize(scores)
 	return nil
 }
