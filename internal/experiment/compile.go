@@ -158,7 +158,7 @@ func (w *world) addCaps(c *engine.Config) {
 	for i := range c.Services {
 		for k := range c.Services[i].Pools {
 			if on := &c.Services[i].Pools[k]; on.Times != nil {
-				on.Caps = capsBelow(&w.spec.Services[i], w.pools[k].Node.GPU)
+				on.Caps = capsBelow(&w.spec.Services[w.deployed[i].service], w.pools[k].Node.GPU)
 			}
 		}
 	}
