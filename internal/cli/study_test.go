@@ -78,7 +78,7 @@ func TestCaseStudyInShort(t *testing.T) {
 
 func TestStudyDryRun(t *testing.T) {
 	code, stdout, _ := sim(t, "study", caseStudy, "--dry-run")
-	for _, want := range []string{"26 configurations, 5 seeds: 110 runs\n", "\nbefore\nmodel\nmodel + scaling\nafter\n", "\nbefore, published INT8 (the same as before)\n"} {
+	for _, want := range []string{"28 configurations, 5 seeds: 115 runs\n", "\nbefore\nmodel\nmodel + scaling\nafter\n", "\nbefore, published INT8 (the same as before)\n"} {
 		if code != exitOK || !strings.Contains(stdout, want) {
 			t.Errorf("exit %d\n%swant %q", code, stdout, want)
 		}
