@@ -152,7 +152,7 @@ func sideNotes(s *results.SideBySide) []string {
 			strings.Join(labels, ", "), percent(g.Change.CILow), percent(g.Change.CIHigh)))
 	}
 	if len(s.ServiceGeomeans) > 0 {
-		notes = append(notes, ", of 2 or more: "+serviceGeomeanNote("B/A"))
+		notes = append(notes, "METRIC, of N services: "+serviceGeomeanNote("B/A"))
 	}
 	return notes
 }

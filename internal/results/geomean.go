@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/kwatt-sim/kwatt/internal/metrics"
 	"github.com/kwatt-sim/kwatt/internal/stats"
@@ -20,7 +21,7 @@ type ServiceGeomean struct {
 // mean of the ratios of the means, in which a service counts as one whatever its
 // load. It takes the metrics that services have and that improve downwards; of one
 // service alone there is no mean. A service that has no figure above zero on both
-// sides is left out.
+// sides is left out, and so are the regions of a service, which are parts of it.
 func ServiceGeomeans(a, b map[string]ServiceSummary, names []string) ([]ServiceGeomean, error) {
 	var out []ServiceGeomean
 	for _, name := range names {
@@ -34,6 +35,9 @@ func ServiceGeomeans(a, b map[string]ServiceSummary, names []string) ([]ServiceG
 		g := ServiceGeomean{Metric: name}
 		var ratios []float64
 		for _, service := range slices.Sorted(maps.Keys(a)) {
+			if strings.Contains(service, "@") {
+				continue
+			}
 			x, y := a[service].Metrics[name].Mean, b[service].Metrics[name].Mean
 			if x > 0 && y > 0 {
 				g.Services, ratios = append(g.Services, service), append(ratios, y/x)

@@ -55,6 +55,26 @@ func TestServiceGeomeans(t *testing.T) {
 	}
 }
 
+// A service in several regions counts once: its regions are parts of it.
+func TestServiceGeomeansCountNoRegions(t *testing.T) {
+	const p95 = "latency_p95_seconds"
+	a, b := services(p95, 0.1, 0.5), services(p95, 0.08, 0.45)
+	for _, region := range []string{"north", "south"} {
+		a["a@"+region], b["a@"+region] = a["a"], b["b"]
+	}
+	got, err := ServiceGeomeans(a, b, []string{p95})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]ServiceGeomean{{p95, []string{"a", "b"}, Round(math.Sqrt(0.72) - 1)}}, got); d != "" {
+		t.Error(d)
+	}
+	delete(a, "b") // one service, in two regions
+	if got, err := ServiceGeomeans(a, b, []string{p95}); err != nil || got != nil {
+		t.Errorf("%+v, %v", got, err)
+	}
+}
+
 // By hand: differences 1, 2, 3 have the mean 2 and the standard deviation 1, so t =
 // 2√3 with two degrees of freedom, and p = 1 − t/√(2 + t²) = 1 − √(12/14). Holm
 // doubles it beside a second metric with p = 1. Sign-flip cannot go below 2/2³.
