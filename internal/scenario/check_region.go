@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/kwatt-sim/kwatt/internal/policies"
 )
@@ -138,6 +139,9 @@ func (c *checker) routing(r *Routing, path string) {
 		c.fail(path, "has a meaning only with spec.regions", "leave it out, or name the regions", "spec.regions")
 		return
 	}
+	if r.Kind == "Cheapest" && !s.priced() {
+		c.fail(path+".kind", "the scenario has no prices: every region costs nothing", "give spec.cost prices, or take another kind", "spec.cost", "spec.regions")
+	}
 	if r.Kind != "Weighted" {
 		c.onlyWith(path, "kind Weighted", choice{"weights", len(r.Weights) > 0})
 		return
@@ -154,6 +158,6 @@ func (c *checker) routing(r *Routing, path string) {
 		sum += r.Weights[name]
 	}
 	if sum == 0 {
-		c.fail(path+".weights", "gives no region anything", "give one of "+fmt.Sprint(names)+" a weight above 0")
+		c.fail(path+".weights", "gives no region anything", "give one of "+strings.Join(names, ", ")+" a weight above 0")
 	}
 }

@@ -85,6 +85,17 @@ func (s *Spec) PUEOf(pool int) float64 {
 	return s.Carbon.PUE
 }
 
+// priced reports whether anything costs money anywhere.
+func (s *Spec) priced() bool {
+	for pool := range s.Cluster.NodePools {
+		p := s.PricesOf(pool)
+		if p.EnergyPerKWh > 0 || p.CarbonPerTonne > 0 || slices.Max(append(slices.Collect(maps.Values(p.GPUHour)), 0)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // PricesOf are the prices that hold for a node pool.
 func (s *Spec) PricesOf(pool int) Cost {
 	prices := s.Cost
