@@ -3,6 +3,7 @@ package study
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/kwatt-sim/kwatt/internal/results"
 	"github.com/kwatt-sim/kwatt/internal/stats"
@@ -51,8 +52,15 @@ func interval(values []float64) (results.Estimate, error) {
 }
 
 // Change is the relative change of a metric from one configuration to another,
-// paired by seed, with its interval.
+// paired by seed, with its interval. From 0 there is none.
 func (r *Report) Change(from, to int, metric string) (results.Estimate, error) {
+	before, err := r.values(from, metric)
+	if err != nil {
+		return results.Estimate{}, err
+	}
+	if k := slices.Index(before, 0); k >= 0 {
+		return results.Estimate{}, fmt.Errorf("%s is 0 with seed %d of %s: from 0 there is no relative change", metric, r.Sweep.Seeds[k], r.Configurations[from].Name)
+	}
 	return r.paired(from, to, metric, func(a, b float64) float64 { return b/a - 1 })
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/kwatt-sim/kwatt/internal/metrics"
 	"github.com/kwatt-sim/kwatt/internal/scenario"
@@ -36,6 +37,7 @@ func Load(path string) (*File, error) {
 	f.Positions, c.structure = schema.Decode(data, path, &f.Study)
 	c.errs = slices.Clone(c.structure)
 	c.steps("spec.steps", f.Study.Spec.Steps)
+	c.stepNames()
 	c.assumptions()
 	c.metrics()
 	c.claims()
@@ -80,6 +82,15 @@ func (c *checker) steps(at string, steps []Step) {
 		here := fmt.Sprintf("%s[%d]", at, i)
 		c.once(seen, here, s.Name)
 		c.set(here+".set", s.Set)
+	}
+}
+
+// stepNames keeps the steps' names from being those of other configurations.
+func (c *checker) stepNames() {
+	for i, s := range c.Study.Spec.Steps {
+		if s.Name == before || s.Name == after || strings.Contains(s.Name, plus) {
+			c.fail(fmt.Sprintf("spec.steps[%d].name", i), fmt.Sprintf("%q is the name of a configuration", s.Name), fmt.Sprintf("take one other than %s and %s, without %q", before, after, plus))
+		}
 	}
 }
 

@@ -12,6 +12,13 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/sweep"
 )
 
+// Names of configurations: without a step, with all, and what joins steps.
+const (
+	before = "before"
+	after  = "after"
+	plus   = " + "
+)
+
 // Configuration is a set of steps under an assumption.
 type Configuration struct {
 	Name       string
@@ -97,6 +104,9 @@ func (p *Plan) points(load sweep.Loader) (names []string, overrides [][]scenario
 // The scenario itself could be read, so that it is the study's.
 func (p *Plan) fault(c Configuration, err error) error {
 	at := "spec.steps"
+	if k := slices.Index(c.Steps, true); c.count() == 1 {
+		at = fmt.Sprintf("spec.steps[%d]", k)
+	}
 	if c.Assumption >= 0 {
 		at = fmt.Sprintf("spec.assumptions[%d]", c.Assumption)
 	}
@@ -180,12 +190,12 @@ func (p *Plan) name(c Configuration) string {
 			taken = append(taken, s.Name)
 		}
 	}
-	name := strings.Join(taken, " + ")
+	name := strings.Join(taken, plus)
 	switch c.count() {
 	case 0:
-		name = "before"
+		name = before
 	case len(steps):
-		name = "after"
+		name = after
 	}
 	if c.Assumption >= 0 {
 		name += ", " + p.Study.Spec.Assumptions[c.Assumption].Name

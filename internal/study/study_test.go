@@ -96,8 +96,13 @@ func TestResults(t *testing.T) {
 			t.Errorf("%s is %+v, %v; want %v", name, e, err, want)
 		}
 	}
+	c, _ := r.claim("energy")
+	r.Runs[sweep.Unit{Point: 0, Policy: "fleet", Seed: 2}].Metrics["energy_kwh"] = 0
+	if _, err := r.Result(c, -1); err == nil || err.Error() != "claim energy: energy_kwh is 0 with seed 2 of before: from 0 there is no relative change" {
+		t.Errorf("a change from 0: %v", err)
+	}
 	delete(r.Runs, sweep.Unit{Point: 3, Policy: "fleet", Seed: 2})
-	c, _ := r.claim("saved")
+	c, _ = r.claim("saved")
 	if _, err := r.Result(c, -1); err == nil || err.Error() != "claim saved: after with seed 2 was not run" {
 		t.Errorf("a missing run: %v", err)
 	}
@@ -166,6 +171,8 @@ func TestBrokenStudies(t *testing.T) {
 	}
 	for _, x := range []struct{ old, new, want string }{
 		{"name: few", "name: small", "study.yaml:15:13: spec.steps[1].name: small stands twice"},
+		{"name: few", "name: before", `study.yaml:15:13: spec.steps[1].name: "before" is the name of a configuration (hint: take one other than before and after, without " + ")`},
+		{"name: few", "name: small + clean", `spec.steps[1].name: "small + clean" is the name of a configuration`},
 		{"spec.carbon.zone=FR", "spec.seeds.count=3", "spec.steps[2].set[0]: path spec.seeds.count: all points share their seeds"},
 		{"spec.carbon.zone=FR", "zone", `override "zone" is not path=value`},
 		{"{name: small, set", "{name: smal, set", `spec.assumptions[0].steps[0].name: the study has no step "smal" (hint: did you mean small?)`},
@@ -202,7 +209,7 @@ func TestStepThatTheScenarioRefuses(t *testing.T) {
 		return scenario.Load(f.ScenarioPath(), point...)
 	}
 	for set, want := range map[string]string{
-		"spec.services[ranker].batching.maxbatch=2": "testdata/study.yaml:11:3: spec.steps: small cannot be run: override spec.services[ranker].batching.maxbatch",
+		"spec.services[ranker].batching.maxbatch=2": "testdata/study.yaml:12:7: spec.steps[0]: small cannot be run: override spec.services[ranker].batching.maxbatch",
 		"spec.services[ranker].batching.maxBatch=0": "small cannot be run: --set spec.services[ranker].batching.maxBatch:1:1: spec.services[0].batching.maxBatch: must be at least 1",
 	} {
 		f.Study.Spec.Steps[0].Set = []string{set}

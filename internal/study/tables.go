@@ -119,7 +119,7 @@ func (r *Report) ablationTable() (string, error) {
 	return m.text(), nil
 }
 
-// effectsTable is what each step changes a metric by: added in its turn, alone, and
+// effectsTable is what each step changes a metric by: alone, added in its turn, and
 // as the last of all.
 func (r *Report) effectsTable(metric string) (string, error) {
 	if _, err := metrics.Find(metric); err != nil {
