@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net"
+	"strings"
 	"sync"
 	"time"
 
@@ -41,6 +43,23 @@ var connections = struct {
 type connection struct {
 	*grpc.ClientConn
 	users int
+}
+
+// CheckAddress returns an error for an address that is neither host:port, with or
+// without dns:///, nor unix:///path. gRPC would guess: port 443 where there is none,
+// and a host named http for a URL.
+func CheckAddress(address string) error {
+	if path, unix := strings.CutPrefix(address, "unix:"); unix {
+		if strings.HasPrefix(path, "///") && len(path) > len("///") {
+			return nil
+		}
+		return fmt.Errorf("%q is not unix:///path", address)
+	}
+	host, port, err := net.SplitHostPort(strings.TrimPrefix(address, "dns:///"))
+	if err != nil || host == "" || port == "" || strings.Contains(host+port, "/") {
+		return fmt.Errorf("%q is neither host:port nor unix:///path", address)
+	}
+	return nil
 }
 
 // Dial returns a client. It does not connect: the first call does. Close gives

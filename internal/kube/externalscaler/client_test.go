@@ -233,3 +233,15 @@ func BenchmarkValue(b *testing.B) {
 		}
 	}
 }
+
+func TestCheckAddress(t *testing.T) {
+	for address, good := range map[string]bool{
+		"localhost:9090": true, "scaler.shop.svc:9090": true, "[::1]:9090": true, "127.0.0.1:1": true, "dns:///scaler:9090": true, "unix:///run/s.sock": true,
+		"": false, "localhost": false, "localhost:": false, ":9090": false, "::1": false, "http://localhost:9090": false, "http://localhost": false,
+		"localhost:9090/x": false, "unix://s.sock": false, "unix:s.sock": false, "unix:///": false,
+	} {
+		if err := pb.CheckAddress(address); (err == nil) != good {
+			t.Errorf("%q: %v", address, err)
+		}
+	}
+}

@@ -52,10 +52,7 @@ func init() {
 	policies.Register(policies.Kind{
 		Name:      "external",
 		NewConfig: newExternalConfig,
-		Check: func(config any) []policies.Problem {
-			_, problems := config.(*External).config("").read()
-			return ofExternal(append(config.(*External).check(), problems...))
-		},
+		Check:     func(config any) []policies.Problem { return config.(*External).faults() },
 		Suits: func(config any, m policies.Model) []policies.Problem {
 			return ofExternal(config.(*External).config(m.Service).suits(m))
 		},

@@ -48,6 +48,9 @@ func newExternal(i int, s *triggerSpec, c *Config, fail failer) *external {
 	if moved {
 		e.address = here
 	}
+	if err := externalscaler.CheckAddress(e.address); e.address != "" && err != nil {
+		fail(".metadata.scalerAddress", `for example "localhost:9090" or "unix:///run/scaler.sock"`, "%v", err)
+	}
 	for _, k := range slices.Sorted(maps.Keys(s.Metadata)) {
 		v := s.Metadata[k]
 		switch {

@@ -44,6 +44,9 @@ func newExternalConfig() any {
 
 // check finds what a ScaledObject cannot say.
 func (x *External) check() (out []policies.Problem) {
+	if _, twice := x.Metadata["scalerAddress"]; twice {
+		out = append(out, policies.Problem{Path: "metadata.scalerAddress", Message: "is what address says already", Hint: "leave it out"})
+	}
 	for _, d := range []struct {
 		path string
 		is   units.Duration
@@ -57,10 +60,11 @@ func (x *External) check() (out []policies.Problem) {
 
 // config is the ScaledObject of a service.
 func (x *External) config(service string) *Config {
-	metadata := map[string]any{"scalerAddress": x.Address}
+	metadata := map[string]any{}
 	for k, v := range x.Metadata {
 		metadata[k] = v
 	}
+	metadata["scalerAddress"] = x.Address
 	spec := map[string]any{
 		"scaleTargetRef":  map[string]any{"name": service},
 		"minReplicaCount": x.MinReplicas, "maxReplicaCount": x.MaxReplicas,
@@ -79,11 +83,21 @@ func (x *External) config(service string) *Config {
 	}
 }
 
+// faults are all of the policy, at its own fields.
+func (x *External) faults() []policies.Problem {
+	own := x.check()
+	if x.Address == "" {
+		return own // that it is required is the decoder's to say
+	}
+	_, problems := x.config("").read()
+	return ofExternal(append(own, problems...))
+}
+
 // ofExternal moves faults of the ScaledObject to the fields they come from.
 func ofExternal(problems []policies.Problem) []policies.Problem {
 	for i := range problems {
 		for _, x := range [][2]string{
-			{"spec.triggers[0].", ""}, {"spec.advanced.horizontalPodAutoscalerConfig.", ""},
+			{"spec.triggers[0].metadata.scalerAddress", "address"}, {"spec.triggers[0].", ""}, {"spec.advanced.horizontalPodAutoscalerConfig.", ""},
 			{"spec.minReplicaCount", "minReplicas"}, {"spec.maxReplicaCount", "maxReplicas"},
 		} {
 			if rest, ok := strings.CutPrefix(problems[i].Path, x[0]); ok {

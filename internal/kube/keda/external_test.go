@@ -132,11 +132,12 @@ func TestExternalRefused(t *testing.T) {
 		text, want string
 	}{
 		"address":  {trigger(`{type: external, metadata: {x: "1"}}`), "spec.triggers[0].metadata: an external trigger needs the scalerAddress"},
-		"prefix":   {trigger(`{type: external, metadata: {scalerAddress: x, kwatt.dev/now: "1"}}`), "spec.triggers[0].metadata: kwatt.dev/now: names that begin with kwatt.dev/"},
-		"env":      {trigger(`{type: external, metadata: {scalerAddress: x, keyFromEnv: KEY}}`), "spec.triggers[0].metadata: keyFromEnv: there is no container"},
-		"TLS":      {trigger(`{type: external, metadata: {scalerAddress: x, enableTLS: "true"}}`), "spec.triggers[0].metadata: enableTLS: kwatt asks external scalers without TLS"},
-		"push":     {trigger(`{type: external-push, metadata: {scalerAddress: x}}`), "spec.triggers[0].type: a trigger of type external-push is told when to wake"},
-		"for pods": {trigger(`{type: external, metricType: Utilization, metadata: {scalerAddress: x}}`), `spec.triggers[0].metricType: metric type "Utilization"`},
+		"prefix":   {trigger(`{type: external, metadata: {scalerAddress: "x:1", kwatt.dev/now: "1"}}`), "spec.triggers[0].metadata: kwatt.dev/now: names that begin with kwatt.dev/"},
+		"env":      {trigger(`{type: external, metadata: {scalerAddress: "x:1", keyFromEnv: KEY}}`), "spec.triggers[0].metadata: keyFromEnv: there is no container"},
+		"TLS":      {trigger(`{type: external, metadata: {scalerAddress: "x:1", enableTLS: "true"}}`), "spec.triggers[0].metadata: enableTLS: kwatt asks external scalers without TLS"},
+		"push":     {trigger(`{type: external-push, metadata: {scalerAddress: "x:1"}}`), "spec.triggers[0].type: a trigger of type external-push is told when to wake"},
+		"no port":  {trigger(`{type: external, metadata: {scalerAddress: scaler.shop}}`), `spec.triggers[0].metadata.scalerAddress: "scaler.shop" is neither host:port nor unix:///path`},
+		"for pods": {trigger(`{type: external, metricType: Utilization, metadata: {scalerAddress: "x:1"}}`), `spec.triggers[0].metricType: metric type "Utilization"`},
 	} {
 		_, problems := parse(t, c.text).read()
 		if len(problems) != 1 || !strings.HasPrefix(problems[0].Path+": "+problems[0].Message, c.want) {
@@ -156,5 +157,17 @@ func TestExternalRefused(t *testing.T) {
 	x.MinReplicas, x.PollingInterval = 1, units.Duration(time.Second)
 	if p := kind.Check(x); len(p) != 1 || p[0].Path != "behavior.scaleDown.stabilizationWindowSeconds" {
 		t.Errorf("%v", p)
+	}
+	// One fault, and at the field of the short form.
+	for _, c := range []struct{ address, again, path string }{
+		{"localhost", "", "address"}, {"http://localhost:1", "", "address"}, {"localhost:1", "localhost:2", "metadata.scalerAddress"},
+	} {
+		x := newExternalConfig().(*External)
+		if x.Address = c.address; c.again != "" {
+			x.Metadata = map[string]string{"scalerAddress": c.again}
+		}
+		if p := kind.Check(x); len(p) != 1 || p[0].Path != c.path {
+			t.Errorf("address %q: %v", c.address, p)
+		}
 	}
 }
