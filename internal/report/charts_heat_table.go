@@ -7,7 +7,7 @@ import (
 
 // keys explains the colours, those of the states only where there are any.
 func (h *heatChart) keys() []legendKey {
-	var seen [16]bool
+	seen := make([]bool, len(heatClasses))
 	for _, r := range h.Rows {
 		for _, c := range r.Cells {
 			seen[c.class()] = true
