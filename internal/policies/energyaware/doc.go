@@ -13,8 +13,8 @@
 // with u_b the predicted share of time that a replica runs a batch of b. The
 // smallest power wins; at equal power the fewer replicas.
 //
-// With powerCap the search goes over the boards' power caps too (capped.go), and
-// then counts what hosts add to their GPUs' watts.
+// With powerCap or smClock the search goes over the boards' power caps or SM clocks
+// too (limited.go), and then counts what hosts add to their GPUs' watts.
 //
 // Limits: it sees the past through telemetry, so a rise faster than headroom
 // covers within window, lag and cold start breaks the SLO. It decides how

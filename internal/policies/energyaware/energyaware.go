@@ -28,6 +28,9 @@ type Config struct {
 	// PowerCap also sets the boards' power caps: of all replica counts and caps the
 	// pair of the smallest predicted power. Unset they are left alone.
 	PowerCap bool `yaml:"powerCap,omitempty"`
+	// SMClock also locks the boards' SM clock, by the same rule: beside the caps, the
+	// clocks of the boards' own sweep. It takes a powerModel with one in every pool.
+	SMClock bool `yaml:"smClock,omitempty"`
 }
 
 func newConfig() any {
@@ -48,7 +51,8 @@ func init() {
 			c := config.(*Config)
 			return capacity.Check(c.MinReplicas, c.MaxReplicas)
 		},
-		SetsCaps: func(config any) bool { return config.(*Config).PowerCap },
+		Suits:      func(config any, m policies.Model) []policies.Problem { return config.(*Config).suits(m) },
+		SetsLimits: func(config any) []policies.LimitKind { return config.(*Config).limits() },
 		New: func(config any, m policies.Model) (policies.Scaler, error) {
 			return newScaler(config.(*Config), m)
 		},
@@ -61,9 +65,9 @@ type scaler struct {
 	bounds capacity.Bounds
 	search *capacity.Search
 	delay  capacity.Delay
-	// With powerCap:
+	// With powerCap or smClock:
 	levels []capacity.Level
-	hold   capacity.Delay // of caps, counted from the lowest
+	hold   capacity.Delay // of levels, counted from the last
 }
 
 func newScaler(c *Config, m policies.Model) (*scaler, error) {
@@ -80,8 +84,8 @@ func newScaler(c *Config, m policies.Model) (*scaler, error) {
 		delay:  capacity.Delay{Length: c.ScaleDownDelay.D()},
 		hold:   capacity.Delay{Length: c.ScaleDownDelay.D()},
 	}
-	if c.PowerCap {
-		if s.levels, err = capacity.Levels(m, c.MaxUtilisation); err != nil {
+	if kinds := c.limits(); len(kinds) > 0 {
+		if s.levels, err = capacity.Levels(m, c.MaxUtilisation, kinds...); err != nil {
 			return nil, fmt.Errorf("energyAware: %w", err)
 		}
 	}
@@ -97,8 +101,8 @@ func (s *scaler) Decide(o policies.Observation) policies.Decision {
 		return policies.Decision{Replicas: s.bounds.Clamp(o.Desired), Reason: "no telemetry yet"}
 	}
 	demand := o.ArrivalRate * (1 + s.config.Headroom)
-	if s.config.PowerCap {
-		return s.capped(o, demand)
+	if len(s.levels) > 0 {
+		return s.limited(o, demand)
 	}
 	best := s.search.Cheapest(demand, s.bounds)
 	n := s.delay.Highest(o.Now, best.Replicas)
