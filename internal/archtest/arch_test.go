@@ -41,6 +41,7 @@ var layers = [][]string{
 		"internal/sweep",
 	},
 	{
+		"internal/carbonheader",
 		"internal/kube/schedsim",
 		"internal/kube/sweepjob",
 		"internal/nvml",

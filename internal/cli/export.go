@@ -24,7 +24,7 @@ type exportFlags struct {
 }
 
 func exportCommand(env Env) *cobra.Command {
-	return group("export", "Write a run in the formats of other programs", exportOpenMetricsCommand(env), exportSchedulerResultsCommand(env), exportSnapshotCommand(env))
+	return group("export", "Write a run in the formats of other programs", exportOpenMetricsCommand(env), exportCarbonHeadersCommand(env), exportSchedulerResultsCommand(env), exportSnapshotCommand(env))
 }
 
 // replicationCommand makes a command about one replication of a results directory.

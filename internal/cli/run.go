@@ -240,7 +240,7 @@ func (r *experimentRun) document() report.Document {
 		Command: r.reproduce(), StaticCharts: r.flags.static, Start: r.file.Start(), NodesHint: r.nodesHint(),
 	}
 	for _, s := range spec.Services {
-		d.Services = append(d.Services, s.Name)
+		d.Services = append(append(d.Services, s.Name), spec.InRegions(s.Name)...)
 		if target, q, ok := s.SLO.Latency.Target(); ok {
 			d.SLOs = append(d.SLOs, report.SLO{Service: s.Name, Quantile: fmt.Sprintf("p%.0f", 100*q), Seconds: target.Seconds()})
 		}

@@ -24,6 +24,7 @@ func Provenance(f *scenario.File) (results.Grades, []results.Note) {
 	}
 	p.power()
 	p.carbon()
+	p.regions()
 	p.caveats()
 	p.limits()
 	return p.grades, p.notes

@@ -37,8 +37,9 @@ func (w *world) deploy() {
 			w.deployed = append(w.deployed, deployed{i, len(regions) - 1, s.Name, s.Name})
 			continue
 		}
+		names := w.spec.InRegions(s.Name)
 		for _, r := range order {
-			w.deployed = append(w.deployed, deployed{i, r, s.Name + "@" + regions[r].Name, s.Name + "." + regions[r].Name})
+			w.deployed = append(w.deployed, deployed{i, r, names[r], s.Name + "." + regions[r].Name})
 		}
 	}
 }
@@ -77,13 +78,10 @@ func (w *world) addRouters(c *engine.Config, p *scenario.Policy, on [][]poolServ
 		config = scenario.NewRouting()
 	}
 	for at := 0; at < len(w.deployed); at += n {
-		r, err := w.routed(c, config, at, on)
-		if err != nil {
-			return nil, fmt.Errorf("service %s: %w", w.spec.Services[w.deployed[at].service].Name, err)
-		}
+		r := w.routed(c, config, at, on)
 		_, opening, err := r.NewRouter()
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("service %s: %w", r.Name, err)
 		}
 		copy(shares[at:], opening.Shares)
 		c.Routed = append(c.Routed, r)
@@ -101,7 +99,7 @@ func (w *world) addRouters(c *engine.Config, p *scenario.Policy, on [][]poolServ
 }
 
 // routed is the service whose regions begin at index at of the deployed ones.
-func (w *world) routed(c *engine.Config, rc *scenario.Routing, at int, on [][]poolService) (engine.Routed, error) {
+func (w *world) routed(c *engine.Config, rc *scenario.Routing, at int, on [][]poolService) engine.Routed {
 	s := &w.spec.Services[w.deployed[at].service]
 	out := engine.Routed{Name: s.Name}
 	config := routing.Config{
@@ -137,7 +135,7 @@ func (w *world) routed(c *engine.Config, rc *scenario.Routing, at int, on [][]po
 		}
 		return r, r.Open(first, rooms, intensity), nil
 	}
-	return out, nil
+	return out
 }
 
 // behindNetwork is a service as the scaler of a region sees it: of the promised

@@ -188,3 +188,32 @@ func TestRoutersAreInTheLedger(t *testing.T) {
 		t.Error("the time series has no row of the clean region")
 	}
 }
+
+// A report names each region's grid and what is assumed of the network.
+func TestNotesOfRegions(t *testing.T) {
+	f := parseFile(t, strings.ReplaceAll(strings.ReplaceAll(exact, "p95: 200ms", "p95: 50ms"), "embodied: exclude", "embodied: exclude, alignment: LocalClock"))
+	_, notes := Provenance(f)
+	var text []string
+	for _, n := range notes {
+		text = append(text, n.Kind+": "+n.Text)
+	}
+	all := strings.Join(text, "\n")
+	for _, want := range []string{
+		"source: Carbon intensity of region near (average signal): Electricity Maps (2025). Poland 2024",
+		"assumption: Regions: all users are at one place; the network round trips are the scenario's, without spread: near 5ms, far 60ms.",
+		"warning: service ranker cannot keep its latency SLO of 50ms in region far: the network alone takes 60 ms",
+		"warning: carbon.alignment is LocalClock and the regions' grids have 2 time zones",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("no note %q in\n%s", want, all)
+		}
+	}
+}
+
+// The sensitivity to one grid is refused where there are several.
+func TestNoCarbonStudyOfRegions(t *testing.T) {
+	f := parseFile(t, exact)
+	if _, err := NewCarbonStudy(f, nil, nil); err == nil || !strings.Contains(err.Error(), "regions have their own") {
+		t.Errorf("error %v", err)
+	}
+}

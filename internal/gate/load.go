@@ -148,7 +148,7 @@ func (c *checker) place(check *Check, at string) {
 	}
 	var services []string
 	for _, s := range c.Scenario.Scenario.Spec.Services {
-		services = append(services, s.Name)
+		services = append(append(services, s.Name), c.Scenario.Scenario.Spec.InRegions(s.Name)...)
 	}
 	if check.Service != "" && !slices.Contains(services, check.Service) {
 		c.fail(at+".service", fmt.Sprintf("the scenario has no service %q", check.Service), near(check.Service, services))

@@ -28,9 +28,12 @@ func (s *Scenario) Parts() (Fingerprint, error) {
 	spec := reflect.ValueOf(s.Spec)
 	for i := range spec.NumField() {
 		field := spec.Type().Field(i)
-		name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		name, options, _ := strings.Cut(field.Tag.Get("yaml"), ",")
 		if name == "policies" || name == "seeds" || name == "regret" {
 			continue
+		}
+		if options == "omitempty" && spec.Field(i).IsZero() {
+			continue // a part that a scenario may lack, and that older ones could not have
 		}
 		part := reflect.New(reflect.StructOf([]reflect.StructField{field}))
 		part.Elem().Field(0).Set(spec.Field(i))

@@ -57,6 +57,19 @@ func NewRouting() *Routing {
 	return &Routing{Kind: "Nearest", Interval: units.Duration(time.Minute), Headroom: 0.1, Utilisation: 0.8, MinAdvantage: 0.05}
 }
 
+// InRegions are the names that results have for a service in each region; none
+// where there are not several.
+func (s *Spec) InRegions(service string) []string {
+	if len(s.Regions) <= 1 {
+		return nil
+	}
+	var names []string
+	for _, r := range s.Regions {
+		names = append(names, service+"@"+r.Name)
+	}
+	return names
+}
+
 // RegionOf is the index of the region that a node pool belongs to; -1 where the
 // scenario has none.
 func (s *Spec) RegionOf(pool int) int {
