@@ -63,33 +63,24 @@ type scaler struct {
 	config Config
 	model  policies.Model
 	bounds capacity.Bounds
-	search *capacity.Search
+	levels []capacity.Level // only the first, without powerCap and smClock
 	delay  capacity.Delay
-	// With powerCap or smClock:
-	levels []capacity.Level
 	hold   capacity.Delay // of levels, counted from the last
 }
 
 func newScaler(c *Config, m policies.Model) (*scaler, error) {
-	rates, err := capacity.Rates(m, c.MaxUtilisation)
+	levels, err := capacity.Levels(m, c.MaxUtilisation, c.limits()...)
 	if err != nil {
 		return nil, fmt.Errorf("energyAware: %w", err)
 	}
-	search := capacity.NewSearch(m, rates)
-	s := &scaler{
+	return &scaler{
 		config: *c,
 		model:  m,
-		bounds: capacity.NewBounds(c.MinReplicas, c.MaxReplicas, search.Fleet),
-		search: search,
+		bounds: capacity.NewBounds(c.MinReplicas, c.MaxReplicas, levels[0].Fleet),
+		levels: levels,
 		delay:  capacity.Delay{Length: c.ScaleDownDelay.D()},
 		hold:   capacity.Delay{Length: c.ScaleDownDelay.D()},
-	}
-	if kinds := c.limits(); len(kinds) > 0 {
-		if s.levels, err = capacity.Levels(m, c.MaxUtilisation, kinds...); err != nil {
-			return nil, fmt.Errorf("energyAware: %w", err)
-		}
-	}
-	return s, nil
+	}, nil
 }
 
 // Interval between two decisions.
@@ -101,10 +92,10 @@ func (s *scaler) Decide(o policies.Observation) policies.Decision {
 		return policies.Decision{Replicas: s.bounds.Clamp(o.Desired), Reason: "no telemetry yet"}
 	}
 	demand := o.ArrivalRate * (1 + s.config.Headroom)
-	if len(s.levels) > 0 {
+	if len(s.config.limits()) > 0 {
 		return s.limited(o, demand)
 	}
-	best := s.search.Cheapest(demand, s.bounds)
+	best := s.levels[0].Cheapest(demand, s.bounds)
 	n := s.delay.Highest(o.Now, best.Replicas)
 	return policies.Decision{Replicas: n, Reason: s.reason(o.ArrivalRate, n, best)}
 }
