@@ -63,10 +63,9 @@ func TestLevels(t *testing.T) {
 
 // Beside the caps, 1200 MHz: 11 ms at 80 W. It serves more than under 70 W, so it comes
 // before. At 20 req/s 140 + 1.2·10 + 1.2·0.22·50 = 165.2 W; at the cap 163.52 W, which is
-// less. At 800 MHz, 13 ms at 60 W, it is 140 + 12 + 1.2·0.26·30 = 161.36 W. At 95 req/s
-// one replica within 0.85 of saturation is not enough; at 74 req/s only the board's own
-// and 1200 MHz serve it on one: 140 + 12 + 1.2·0.74·70 = 214.16 W and
-// 152 + 1.2·0.814·50 = 200.84 W.
+// less. At 800 MHz, 13 ms at 60 W, it is 140 + 12 + 1.2·0.26·30 = 161.36 W. At 74 req/s
+// only the board's own and 1200 MHz serve it on one replica: 140 + 12 + 1.2·0.74·70 =
+// 214.16 W and 152 + 1.2·0.814·50 = 200.84 W.
 func TestCapOrClock(t *testing.T) {
 	m := capped()
 	m.LatencyTarget = 0
