@@ -21,7 +21,7 @@ func TestScripts(t *testing.T) {
 		Dir:           "testdata/script",
 		UpdateScripts: golden.Updating(),
 		Setup: func(e *testscript.Env) error {
-			for _, name := range []string{"small.yaml", "crowd.yaml"} {
+			for _, name := range []string{"small.yaml", "crowd.yaml", "calibrate.yaml"} {
 				b, err := os.ReadFile(filepath.Join(scenarios, name))
 				if err == nil {
 					err = os.WriteFile(e.Getenv("WORK")+"/"+name, b, 0o666)

@@ -19,6 +19,7 @@ const (
 	NodeDrain     = "node-drain" // it was cordoned, its pods are to move
 	NodeOff       = "node-off"
 	PowerCap      = "power-cap" // the boards of a pool are held down, or let go
+	SMClock       = "sm-clock"  // the same, by locking their clock
 	NodeSleep     = "node-sleep"
 	NodeWake      = "node-wake"
 )
@@ -26,7 +27,7 @@ const (
 // Kinds returns the kinds of entries, those of scalers first, then those of
 // pods and nodes in the order of their lives.
 func Kinds() []string {
-	return []string{Scale, Tick, PowerCap, Route, Bind, Unschedulable, Preempt, Evict, PodReady, PodDrain, PodGone,
+	return []string{Scale, Tick, PowerCap, SMClock, Route, Bind, Unschedulable, Preempt, Evict, PodReady, PodDrain, PodGone,
 		NodeOn, NodeWake, NodeReady, NodeDrain, NodeSleep, NodeOff}
 }
 
@@ -44,11 +45,12 @@ type Entry struct {
 	Routing   *Routing   `json:"routing,omitempty"`   // of route
 	Placement *Placement `json:"placement,omitempty"` // of bind and unschedulable
 	Expansion *Expansion `json:"expansion,omitempty"` // of node-on and node-wake
-	Cap       *Cap       `json:"cap,omitempty"`       // of power-cap
+	Cap       *Limit     `json:"cap,omitempty"`       // of power-cap, in W
+	Clock     *Limit     `json:"clock,omitempty"`     // of sm-clock, in MHz; 0 while the boards set their own
 }
 
-// Cap is what the boards of a pool may draw, in W, before and from now on.
-type Cap struct {
+// Limit is what holds the boards of a pool down, before and from now on.
+type Limit struct {
 	Pool string  `json:"pool"`
 	From float64 `json:"from"`
 	To   float64 `json:"to"`

@@ -127,14 +127,15 @@ type PoolService struct {
 	Rel       []float64     // relative standard uncertainty of BusyWatts; nil means that of the grades
 	Load      float64       // part of the device that a replica's busy time loads
 	Full      float64       // req/s of one replica at full batches
-	// Caps are the same under power caps that may be set in the run, ascending; the
-	// pools' lists are alike for all services. Empty where none may be.
-	Caps []CapService
+	// Limits are the same under limits that may be set in the run, each kind in a row
+	// and ascending; the pools' lists are alike for all services. Empty where none may be.
+	Limits []LimitService
 }
 
-// CapService is a service on boards that a power cap holds down.
-type CapService struct {
-	Watts     float64
+// LimitService is a service on boards that a limit holds down; the zero limit is the
+// pool's own.
+type LimitService struct {
+	policies.Limit
 	Times     *serving.ServiceTime
 	BusyWatts []float64
 	Grades    []grade.Grade
@@ -142,10 +143,10 @@ type CapService struct {
 	Full      float64
 }
 
-// level is the service at a level of the pool's boards: 0 is its own, then Caps.
-func (s *PoolService) level(i int) CapService {
+// level is the service at a level of the pool's boards: 0 is its own, then Limits.
+func (s *PoolService) level(i int) LimitService {
 	if i > 0 {
-		return s.Caps[i-1]
+		return s.Limits[i-1]
 	}
-	return CapService{Times: s.Times, BusyWatts: s.BusyWatts, Grades: s.Grades, Rel: s.Rel, Full: s.Full}
+	return LimitService{Times: s.Times, BusyWatts: s.BusyWatts, Grades: s.Grades, Rel: s.Rel, Full: s.Full}
 }

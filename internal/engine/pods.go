@@ -15,7 +15,7 @@ import (
 func (w *world) PodReady(p *cluster.Pod) {
 	w.meter.accumulate()
 	s := w.services[p.Service]
-	on, level := &s.cfg.Pools[p.Node.Pool], w.caps[p.Node.Pool].level
+	on, level := &s.cfg.Pools[p.Node.Pool], w.limits[p.Node.Pool].level
 	w.replicas[p] = &replica{Replica: s.fleet.Add(on.Times, w.random.Stream("service", p.Name)), service: s}
 	if level > 0 {
 		w.replicas[p].Switch(w.queue.Now(), on.level(level).Times, level)

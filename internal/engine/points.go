@@ -69,7 +69,7 @@ func (s *service) capacity(w *world) float64 {
 	c := 0.0
 	for _, p := range w.cluster.Pods(s.index) {
 		if p.Phase == cluster.Ready {
-			c += s.cfg.Pools[p.Node.Pool].level(w.caps[p.Node.Pool].level).Full
+			c += s.cfg.Pools[p.Node.Pool].level(w.limits[p.Node.Pool].level).Full
 		}
 	}
 	return c

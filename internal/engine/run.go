@@ -41,7 +41,7 @@ type world struct {
 	bin      bin
 	marks    energyMarks
 	nodes    nodeSeries
-	caps     []poolCap // by pool
+	limits   []poolLimit // by pool
 	readings []NodeReading
 	closers  []func() // of the scalers that were opened
 	failed   error    // of a scaler: ends the run
@@ -67,7 +67,7 @@ type service struct {
 	busySeconds  float64 // of GPUs, by the part a replica takes
 	allocSeconds float64
 	joules       float64 // of the nodes, as attributed to the service
-	capsAsked    []int   // level by pool of the cluster; nil for the pools' own
+	limitsAsked  []int   // level by pool of the cluster; nil for the pools' own
 }
 
 // replica is a pod that serves or served.
@@ -115,7 +115,7 @@ func (w *world) begin(ctx context.Context) error {
 	if err := w.addRouted(); err != nil {
 		return fmt.Errorf("policy %s, %w", cfg.Policy, err)
 	}
-	w.caps = make([]poolCap, len(cfg.Cluster.Pools))
+	w.limits = make([]poolLimit, len(cfg.Cluster.Pools))
 	for i := range cfg.Services {
 		if err := w.addService(ctx, i); err != nil {
 			return fmt.Errorf("policy %s, service %s: %w", cfg.Policy, cfg.Services[i].Name, err)
@@ -282,7 +282,7 @@ func (w *world) decide(s *service) {
 		w.failed = fmt.Errorf("policy %s, service %s, seed %d, virtual time %v: %w", w.cfg.Policy, s.cfg.Name, w.seed, o.Now, d.Err)
 		return
 	}
-	w.askCaps(s, d)
+	w.askLimits(s, d)
 	n := max(d.Replicas, 0)
 	w.noteScaling(s, o, d, n)
 	if n != s.desired {

@@ -43,7 +43,7 @@ func (m *meter) hostFollows(at int, pool *powermodel.Node, k kind, joules, rel f
 }
 
 // uncertainty is that of the busy watts of a batch.
-func (s CapService) uncertainty(batch int) float64 {
+func (s LimitService) uncertainty(batch int) float64 {
 	if s.Rel == nil {
 		return powermodel.GradeUncertainty(s.Grades[batch])
 	}

@@ -4,6 +4,7 @@ package experiment
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/cluster"
@@ -130,8 +131,8 @@ func (w *world) policy(name string) (*engine.Config, *scheduler.Config, error) {
 	for i := range on {
 		on[i] = w.addService(c, w.deployed[i])
 	}
-	if anyScaler(w.file, name, setsCaps) {
-		w.addCaps(c)
+	if len(limitKinds(w.file, name)) > 0 {
+		w.addLimits(c)
 	}
 	config, err := w.schedulerConfig(p, c)
 	if err != nil {
@@ -150,15 +151,25 @@ func (w *world) policy(name string) (*engine.Config, *scheduler.Config, error) {
 	return c, config, nil
 }
 
-// setsCaps reports whether a scaler of a kind asks for power caps.
-func setsCaps(k policies.Kind, config any) bool { return k.SetsCaps != nil && k.SetsCaps(config) }
+// limitKinds are the kinds of limits that a policy's scalers may set in the run.
+func limitKinds(f *scenario.File, policy string) (kinds []policies.LimitKind) {
+	for _, kind := range []policies.LimitKind{policies.PowerCap, policies.SMClock} {
+		sets := func(k policies.Kind, config any) bool {
+			return k.SetsLimits != nil && slices.Contains(k.SetsLimits(config), kind)
+		}
+		if anyScaler(f, policy, sets) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
 
-// addCaps adds what the services are under caps that may be set in the run.
-func (w *world) addCaps(c *engine.Config) {
+// addLimits adds what the services are under limits that may be set in the run.
+func (w *world) addLimits(c *engine.Config) {
 	for i := range c.Services {
 		for k := range c.Services[i].Pools {
 			if on := &c.Services[i].Pools[k]; on.Times != nil {
-				on.Caps = capsBelow(&w.spec.Services[w.deployed[i].service], w.pools[k].Node.GPU)
+				on.Limits = engineLimits(&w.spec.Services[w.deployed[i].service], w.pools[k].Node.GPU)
 			}
 		}
 	}

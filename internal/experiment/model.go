@@ -68,7 +68,8 @@ func (w *world) model(s *scenario.Service, es *engine.Service, on []poolService,
 			Share: ps.engine.Load, ContextWatts: node.GPU.Context.Value, BareWatts: node.GPU.Bare.Value,
 			NodeBaseWatts: node.BaseWatts.Value, HostPerWatt: node.HostPerWatt.Value,
 			BootWatts: node.BootWatts.Value, NodeHour: w.pools[k].NodeHour, EmbodiedPerHour: w.embodiedPerHour(node),
-			CapWatts: node.GPU.CapWatts, Caps: powerCaps(s, node.GPU),
+			CapWatts: node.GPU.CapWatts, ClockMHz: node.GPU.Limit().ClockMHz, ClockSweep: len(node.GPU.ClockLaw) > 0,
+			Limits: modelLimits(s, node.GPU),
 		})
 	}
 	if s.Replicas.Initial != nil {

@@ -1,11 +1,15 @@
 package experiment
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/kwatt-sim/kwatt/internal/decisions"
 	"github.com/kwatt-sim/kwatt/internal/engine"
+	"github.com/kwatt-sim/kwatt/internal/policies"
 	"github.com/kwatt-sim/kwatt/internal/results"
 )
 
@@ -46,23 +50,36 @@ func TestPowerCapEndToEnd(t *testing.T) {
 	}
 }
 
-// Policies are told what the caps would do.
-func TestPoliciesKnowTheCaps(t *testing.T) {
-	f := parseFile(t, editedText(t, a30Pool, "{model: nvidia-a30, perNode: 2, powerCap: 140W}"))
-	w := newWorld(f)
-	var c engine.Config
-	on := w.addService(&c, w.deployed[0])
-	p := w.model(&w.spec.Services[0], &c.Services[0], on, 1).Pools[0]
-	if p.CapWatts != 140 || p.HostPerWatt != 0.29 || len(p.Caps) != 6 {
-		t.Fatalf("%+v", p)
+// Policies are told what the limits below what is in force would do.
+func TestPoliciesKnowTheLimits(t *testing.T) {
+	limits := func(gpu string) policies.Pool {
+		w := newWorld(parseFile(t, editedText(t, a30Pool, "{model: nvidia-a30, perNode: 2, "+gpu+"}")))
+		var c engine.Config
+		on := w.addService(&c, w.deployed[0])
+		return w.model(&w.spec.Services[0], &c.Services[0], on, 1).Pools[0]
 	}
-	last := p.Caps[5]
-	if last.Watts != 165 || math.Abs(last.BatchSeconds[8]-0.05) > 1e-12 || last.BusyWatts[8] <= p.BusyWatts[8] {
-		t.Errorf("the board's own cap: %+v", last)
-	}
-	for i := 1; i < len(p.Caps); i++ {
-		if a, b := p.Caps[i-1], p.Caps[i]; a.BatchSeconds[8] < b.BatchSeconds[8] || a.BusyWatts[8] > b.BusyWatts[8] {
-			t.Errorf("%g W: %v s, %v W; %g W: %v s, %v W", a.Watts, a.BatchSeconds[8], a.BusyWatts[8], b.Watts, b.BatchSeconds[8], b.BusyWatts[8])
+	for gpu, want := range map[string]string{
+		"powerCap: 140W": "[83 W 99 W 116 W 132 W]",
+		"powerCap: 140W, powerModel: clocks.yaml":                   "[83 W 99 W 116 W 132 W 600 MHz 1200 MHz]",
+		"powerCap: 100W, smClockMHz: 1100, powerModel: clocks.yaml": "[83 W 99 W 600 MHz]",
+		"smClockMHz: 1200, powerModel: clocks.yaml":                 "[83 W 99 W 116 W 132 W 149 W 600 MHz]",
+	} {
+		p := limits(gpu)
+		var got []policies.Limit
+		for i, l := range p.Limits {
+			got = append(got, l.Limit)
+			if l.BatchSeconds[8] < p.BatchSeconds[8] || l.BusyWatts[8] > p.BusyWatts[8] {
+				t.Errorf("%s, %v: %v s, %v W; as it is %v s, %v W", gpu, l, l.BatchSeconds[8], l.BusyWatts[8], p.BatchSeconds[8], p.BusyWatts[8])
+			}
+			if i == 0 || p.Limits[i-1].Kind != l.Kind {
+				continue
+			}
+			if a := p.Limits[i-1]; a.BatchSeconds[8] < l.BatchSeconds[8] || a.BusyWatts[8] > l.BusyWatts[8] {
+				t.Errorf("%s, %v: %v s, %v W; %v: %v s, %v W", gpu, a, a.BatchSeconds[8], a.BusyWatts[8], l, l.BatchSeconds[8], l.BusyWatts[8])
+			}
+		}
+		if fmt.Sprint(got) != want || p.HostPerWatt != 0.29 || p.ClockSweep != strings.Contains(gpu, "clocks") {
+			t.Errorf("%s: %v, want %s; %+v", gpu, got, want, p)
 		}
 	}
 }
@@ -124,6 +141,56 @@ func TestEnergyOfAScenarioIsTheSameForEveryScrapeInterval(t *testing.T) {
 		for _, name := range []string{"energy_gpu_kwh", "energy_node_kwh", "energy_kwh", "energy_idle_kwh", "joules_per_request", "co2e_grams", "cost_usd"} {
 			if g, w := got.Metrics[name], want.Metrics[name]; w <= 0 || math.Abs(g-w) > 1e-9*w {
 				t.Errorf("scraped every %s: %s is %.12g, every 5s %.12g", scrape, name, g, w)
+			}
+		}
+	}
+}
+
+// A policy may lock the clocks of the boards' own sweep, beside caps or alone: less
+// energy for requests that are no slower, and every change is written down.
+func TestSMClockEndToEnd(t *testing.T) {
+	energyAware := func(limits string) (*results.Run, string) {
+		text := editedText(t, a30Pool, "{model: nvidia-a30, perNode: 2, powerModel: clocks.yaml}", "{scaleDownDelay: 1m}", "{scaleDownDelay: 1m"+limits+"}")
+		var all strings.Builder
+		_, notes := Provenance(parseFile(t, text))
+		for _, n := range notes {
+			all.WriteString(n.Kind + ": " + n.Text + "\n")
+		}
+		return runs(t, policy(t, parse(t, text), "energy-aware"), 1)[0], all.String()
+	}
+	free, notes := energyAware("")
+	if strings.Contains(notes, "in the run") {
+		t.Errorf("without limits:\n%s", notes)
+	}
+	capped, _ := energyAware(", powerCap: true")
+	for name, limits := range map[string]string{"clocks": ", smClock: true", "both": ", powerCap: true, smClock: true"} {
+		r, notes := energyAware(limits)
+		if e := r.Metrics["energy_kwh"]; e >= free.Metrics["energy_kwh"] || name == "both" && e >= capped.Metrics["energy_kwh"] {
+			t.Errorf("%s: %v kWh; as it is %v kWh, with caps %v kWh", name, e, free.Metrics["energy_kwh"], capped.Metrics["energy_kwh"])
+		}
+		// The load rises faster than any of them can follow; clocks must not make it worse.
+		if p95, without := r.Services["ranker"]["latency_p95_seconds"], free.Services["ranker"]["latency_p95_seconds"]; p95 > without {
+			t.Errorf("%s: p95 of %v s, without limits %v s", name, p95, without)
+		}
+		mhz := 0.0
+		for _, d := range r.Decisions {
+			if d.Kind != decisions.SMClock {
+				continue
+			}
+			if d.Clock.From != mhz || !slices.Contains([]float64{0, 600, 1200}, d.Clock.To) {
+				t.Errorf("%s: %+v after %v MHz", name, d, mhz)
+			}
+			mhz = d.Clock.To
+		}
+		if mhz == 0 && !strings.Contains(limits, "powerCap") {
+			t.Errorf("%s: no clock holds at the end", name)
+		}
+		for _, want := range []string{
+			"assumption: Policy energy-aware sets SM clocks in the run: a clock holds 1s after the decision",
+			"assumption: Node pool a30: an SM clock of 600 MHz, the lowest that may be set, makes the largest batch take 1.6 times as long (grade A).",
+		} {
+			if !strings.Contains(notes, want) {
+				t.Errorf("%s: no %q in\n%s", name, want, notes)
 			}
 		}
 	}

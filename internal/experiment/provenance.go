@@ -26,7 +26,7 @@ func Provenance(f *scenario.File) (results.Grades, []results.Note) {
 	p.carbon()
 	p.regions()
 	p.caveats()
-	p.caps()
+	p.limits()
 	return p.grades, p.notes
 }
 
@@ -153,23 +153,42 @@ func (p *provenance) power() {
 	}
 }
 
-// caps says what power caps that policies set in the run rest on.
-func (p *provenance) caps() {
+// limits says what limits that policies set in the run rest on.
+func (p *provenance) limits() {
 	spec := &p.file.Scenario.Spec
 	for _, policy := range spec.Policies {
-		if !anyScaler(p.file, policy.Name, setsCaps) {
-			continue
-		}
-		p.say(results.NoteAssumption, "Policy %s sets power caps in the run: a cap holds %v after the decision, for batches that start then.", policy.Name, engine.CapDelay)
-		for i, pool := range spec.Cluster.NodePools {
-			if caps := p.file.Boards[i].Caps(); len(caps) > 0 {
-				slow := caps[0].Slowdown(caps[0].Busy[len(caps[0].Busy)-1].Batch)
-				p.grades.ServiceTime = grade.Worse(p.grades.ServiceTime, slow.Grade)
-				p.say(results.NoteAssumption, "Node pool %s: a power cap of %g W, the lowest that may be set, makes the largest batch take %.3g times as long (grade %v).",
-					pool.Name, caps[0].CapWatts, slow.Value, slow.Grade)
+		for _, kind := range limitKinds(p.file, policy.Name) {
+			article, name, short := "a", "power cap", "cap"
+			if kind == policies.SMClock {
+				article, name, short = "an", "SM clock", "clock"
+			}
+			p.say(results.NoteAssumption, "Policy %s sets %ss in the run: a %s holds %v after the decision, for batches that start then.",
+				policy.Name, name, short, engine.LimitDelay)
+			for i, pool := range spec.Cluster.NodePools {
+				p.lowest(kind, pool.Name, p.file.Boards[i], article+" "+name)
 			}
 		}
 	}
+}
+
+// lowest says what the lowest limit of a kind does to a pool's boards.
+func (p *provenance) lowest(kind policies.LimitKind, pool string, gpu powermodel.GPU, what string) {
+	boards := gpu.Caps()
+	if kind == policies.SMClock {
+		boards = gpu.Clocks()
+	}
+	if len(boards) == 0 {
+		return
+	}
+	b := boards[0]
+	value := fmt.Sprintf("%g W", b.CapWatts)
+	if kind == policies.SMClock {
+		value = fmt.Sprintf("%g MHz", b.Limit().ClockMHz)
+	}
+	slow := b.Slowdown(b.Busy[len(b.Busy)-1].Batch)
+	p.grades.ServiceTime = grade.Worse(p.grades.ServiceTime, slow.Grade)
+	p.say(results.NoteAssumption, "Node pool %s: %s of %s, the lowest that may be set, makes the largest batch take %.3g times as long (grade %v).",
+		pool, what, value, slow.Value, slow.Grade)
 }
 
 // limit says what holding boards down rests on.

@@ -15,7 +15,7 @@ func (p *provenance) regions() {
 		return
 	}
 	var trips []string
-	clocks := map[string]bool{}
+	clocks := map[[2]int]bool{} // what they are ahead of UTC when the window opens and ends, in s
 	for _, r := range spec.Regions {
 		trips = append(trips, fmt.Sprintf("%s %v", r.Name, r.NetworkLatency))
 		p.outOfReach(r.Name, r.NetworkLatency.D().Seconds())
@@ -29,12 +29,14 @@ func (p *provenance) regions() {
 			p.say(results.NoteSource, "Carbon intensity of region %s (%v signal): %s", r.Name, series.Signal, series.Attribution)
 		}
 		if series.Location != nil {
-			clocks[series.Location.String()] = true
+			_, opens := p.file.Start().In(series.Location).Zone()
+			_, ends := p.file.Start().Add(spec.Duration.D()).In(series.Location).Zone()
+			clocks[[2]int{opens, ends}] = true
 		}
 	}
 	p.say(results.NoteAssumption, "Regions: all users are at one place; the network round trips are the scenario's, without spread: %s.", strings.Join(trips, ", "))
 	if spec.Carbon.Alignment == "LocalClock" && len(clocks) > 1 {
-		p.say(results.NoteWarning, "carbon.alignment is LocalClock and the regions' grids have %d time zones: each reads the trace's clock as its own, so one instant is several. Take Instant to compare them at the same time.", len(clocks))
+		p.say(results.NoteWarning, "carbon.alignment is LocalClock and the regions' clocks differ: each grid reads the trace's clock as its own, so one instant is several. Take Instant to compare them at the same time.")
 	}
 }
 

@@ -202,10 +202,24 @@ func TestNotesOfRegions(t *testing.T) {
 		"source: Carbon intensity of region near (average signal): Electricity Maps (2025). Poland 2024",
 		"assumption: Regions: all users are at one place; the network round trips are the scenario's, without spread: near 5ms, far 60ms.",
 		"warning: service ranker cannot keep its latency SLO of 50ms in region far: the network alone takes 60 ms",
-		"warning: carbon.alignment is LocalClock and the regions' grids have 2 time zones",
 	} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no note %q in\n%s", want, all)
+		}
+	}
+}
+
+// Reading the trace's clock as each region's own is one instant only where the
+// regions' clocks agree: Poland and Sweden do, Poland and Great Britain do not.
+func TestNoteOfRegionsClocks(t *testing.T) {
+	local := strings.ReplaceAll(exact, "embodied: exclude", "embodied: exclude, alignment: LocalClock")
+	for _, c := range []struct {
+		text  string
+		warns bool
+	}{{local, false}, {strings.ReplaceAll(local, "carbonZone: SE", "carbonZone: GB"), true}} {
+		_, notes := Provenance(parseFile(t, c.text))
+		if got := slices.ContainsFunc(notes, func(n results.Note) bool { return strings.Contains(n.Text, "the regions' clocks differ") }); got != c.warns {
+			t.Errorf("warned %t, want %t:\n%s", got, c.warns, c.text)
 		}
 	}
 }

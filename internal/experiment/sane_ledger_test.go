@@ -11,7 +11,7 @@ import (
 // wrongDecisions tells the stories of scalers, pods and nodes from the ledger
 // alone and holds them against the time series.
 func wrongDecisions(c *engine.Config, r *results.Run) string {
-	l := &storyTeller{c: c, nodes: map[string]string{}, pods: map[string]string{}, on: map[string]string{}, caps: map[string]float64{}, asked: map[string]int{}, ready: map[string]int{}}
+	l := &storyTeller{c: c, nodes: map[string]string{}, pods: map[string]string{}, on: map[string]string{}, limits: map[string]float64{}, asked: map[string]int{}, ready: map[string]int{}}
 	for _, p := range c.Cluster.Pools {
 		for i := range p.Initial {
 			l.nodes[fmt.Sprintf("%s-%d", p.Name, i)] = "on"
@@ -65,7 +65,7 @@ type storyTeller struct {
 	pods         map[string]string  // the last that happened to each
 	on           map[string]string  // the node of each
 	asked, ready map[string]int     // replicas by service
-	caps         map[string]float64 // W by pool
+	limits       map[string]float64 // W or MHz by kind and pool
 }
 
 // tell adds an entry and returns what is wrong with it, or "".
@@ -76,22 +76,27 @@ func (l *storyTeller) tell(d decisions.Entry) string {
 		return l.scaling(d)
 	case decisions.Route:
 		return wrongRouting(d)
-	case decisions.PowerCap:
-		return l.capping(d)
+	case decisions.PowerCap, decisions.SMClock:
+		return l.limiting(d)
 	case decisions.NodeOn, decisions.NodeWake, decisions.NodeReady, decisions.NodeDrain, decisions.NodeOff, decisions.NodeSleep:
 		return l.node(d)
 	}
 	return l.pod(d)
 }
 
-func (l *storyTeller) capping(d decisions.Entry) string {
-	switch was, ok := l.caps[d.Cap.Pool]; {
-	case d.Cap == nil || d.Reason == "" || d.Cap.From == d.Cap.To || d.Cap.To <= 0:
-		return "it changes nothing, or does not say why"
-	case ok && was != d.Cap.From:
-		return fmt.Sprintf("it starts from another cap than %v W", was)
+func (l *storyTeller) limiting(d decisions.Entry) string {
+	of, least := d.Cap, 1.0
+	if d.Kind == decisions.SMClock {
+		of, least = d.Clock, 0
 	}
-	l.caps[d.Cap.Pool] = d.Cap.To
+	if of == nil || d.Reason == "" || of.From == of.To || of.To < least {
+		return "it changes nothing, or does not say why"
+	}
+	key := d.Kind + " " + of.Pool
+	if was, ok := l.limits[key]; ok && was != of.From {
+		return fmt.Sprintf("it starts from another limit than %v", was)
+	}
+	l.limits[key] = of.To
 	return ""
 }
 

@@ -83,26 +83,42 @@ func onPool(s *scenario.Service, gpu powermodel.GPU) poolService {
 	return out
 }
 
-// powerCaps is the service under each cap that the board could run under.
-func powerCaps(s *scenario.Service, gpu powermodel.GPU) []policies.PowerCap {
-	var caps []policies.PowerCap
-	for _, g := range gpu.Caps() {
-		on := onPool(s, g)
-		caps = append(caps, policies.PowerCap{Watts: g.CapWatts, BatchSeconds: on.seconds, BusyWatts: on.engine.BusyWatts})
-	}
-	return caps
+// limitedBoard is a board under a limit that may be set in the run.
+type limitedBoard struct {
+	policies.Limit
+	gpu powermodel.GPU
 }
 
-// capsBelow is the service under each cap below the one in force.
-func capsBelow(s *scenario.Service, gpu powermodel.GPU) []engine.CapService {
-	var caps []engine.CapService
+// limitsBelow are the limits below what is in force on a board: power caps, then SM
+// clocks, each ascending.
+func limitsBelow(gpu powermodel.GPU) (out []limitedBoard) {
 	for _, g := range gpu.Caps() {
 		if g.CapWatts < gpu.CapWatts {
-			on := onPool(s, g).engine
-			caps = append(caps, engine.CapService{Watts: g.CapWatts, Times: on.Times, BusyWatts: on.BusyWatts, Grades: on.Grades, Rel: on.Rel, Full: on.Full})
+			out = append(out, limitedBoard{policies.Limit{Kind: policies.PowerCap, Value: g.CapWatts}, g})
 		}
 	}
-	return caps
+	for _, g := range gpu.Clocks() {
+		out = append(out, limitedBoard{policies.Limit{Kind: policies.SMClock, Value: g.Limit().ClockMHz}, g})
+	}
+	return out
+}
+
+// modelLimits are the limits as a policy sees them.
+func modelLimits(s *scenario.Service, gpu powermodel.GPU) (out []policies.Limited) {
+	for _, l := range limitsBelow(gpu) {
+		on := onPool(s, l.gpu)
+		out = append(out, policies.Limited{Limit: l.Limit, BatchSeconds: on.seconds, BusyWatts: on.engine.BusyWatts})
+	}
+	return out
+}
+
+// engineLimits are the limits as the engine sees them.
+func engineLimits(s *scenario.Service, gpu powermodel.GPU) (out []engine.LimitService) {
+	for _, l := range limitsBelow(gpu) {
+		on := onPool(s, l.gpu).engine
+		out = append(out, engine.LimitService{Limit: l.Limit, Times: on.Times, BusyWatts: on.BusyWatts, Grades: on.Grades, Rel: on.Rel, Full: on.Full})
+	}
+	return out
 }
 
 // batchSeconds returns the mean time of each batch up to MaxBatch on a whole

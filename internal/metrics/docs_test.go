@@ -190,6 +190,7 @@ var decisionKinds = []described{
 	{Name: "scale", Meaning: "A scaler asked for another number of replicas: `service`, `from`, `to`."},
 	{Name: "tick", Meaning: "A scaler left the replicas as they are; with `--ledger ticks`, the default, and `nodes`."},
 	{Name: "power-cap", Meaning: "A scaler changed what the boards of a pool may draw: `service`, and under `cap` the `pool` and the W `from` and `to`. It holds a second later, for batches that start then."},
+	{Name: "sm-clock", Meaning: "A scaler locked the SM clock of a pool's boards, or let it go: `service`, and under `clock` the `pool` and the MHz `from` and `to`, 0 while the boards set their own. It holds a second later too."},
 	{Name: "bind", Meaning: "The scheduler placed a pod: `service`, `pod`, `node`, and under `placement` how many nodes were filtered and passed."},
 	{Name: "unschedulable", Meaning: "A pod found no place, once for each reason: `service`, `pod`; the reason is kube-scheduler's event and counts the nodes that refused it."},
 	{Name: "preempt", Meaning: "A pod was taken from its node to make room for one of higher priority: `service`, `pod`, `node`."},

@@ -75,11 +75,12 @@ type Decision struct {
 	Wanted   int    // what the readings asked for, before any clamp
 	Readings []decisions.Reading
 	Clamps   []decisions.Clamp // what turned Wanted into Replicas, in order
-	// PowerCaps is what a board of each pool may draw, in W, by Model.Pools; 0, like
-	// nil, leaves the pool its own. Services that share a pool get the highest of what
-	// they ask for. The engine sets the lowest of Pool.Caps that is not below.
-	PowerCaps []float64
-	CapReason string // why, for the ledger
+	// Limits is what holds the boards of each pool down, by Model.Pools; nil leaves all
+	// as they are. Services that share a pool get the highest of what they ask for, and
+	// none where the kinds differ. The engine sets the lowest of Pool.Limits of the kind
+	// that is not below.
+	Limits      []Limit
+	LimitReason string // why, for the ledger
 	// Err, if set, ends the run: whoever decides could not be asked, and a benchmark
 	// does not go on with a guess.
 	Err error
@@ -187,18 +188,14 @@ type Pool struct {
 	NodeHour    float64 // price of an hour of a powered node
 	// EmbodiedPerHour is the g CO2e of a node's making that an hour of it bears.
 	EmbodiedPerHour float64
-	// CapWatts is the power cap in force: the pool's, or the board's own.
-	CapWatts float64
-	// Caps are power caps that the board could run under, ascending, the last
-	// its own.
-	Caps []PowerCap
-}
-
-// PowerCap is a service on a board that a power cap holds down.
-type PowerCap struct {
-	Watts        float64
-	BatchSeconds []float64 // as Pool.BatchSeconds
-	BusyWatts    []float64 // as Pool.BusyWatts
+	// CapWatts is the power cap in force: the pool's, or the board's own. ClockMHz is
+	// the locked SM clock in force, 0 when the board sets its own.
+	CapWatts, ClockMHz float64
+	// ClockSweep is whether it is known what locked clocks do to the board.
+	ClockSweep bool
+	// Limits are those that may be set in the run, below what is in force: power caps
+	// ascending, then SM clocks ascending.
+	Limits []Limited
 }
 
 // MaxReplicas returns how many replicas the pools can hold.
@@ -225,8 +222,8 @@ type Kind struct {
 	// Check returns what the structure alone cannot tell is wrong; may be nil.
 	Check func(config any) []Problem
 	// Suits returns what the configuration wants of a service that it does not
-	// have; may be nil. Of the model, Service, Start, HasCPU and the containers'
-	// names are filled in.
+	// have; may be nil. Of the model, Service, Start, HasCPU, the containers' names
+	// and Name, GPU and ClockSweep of the pools that can run it are filled in.
 	Suits func(config any, m Model) []Problem
 	// Oracle reports whether the configuration is told the future: a bound to
 	// compare with, which results and reports mark as such; may be nil.
@@ -234,9 +231,9 @@ type Kind struct {
 	// ReadsGrid reports whether the configuration decides by the grid's intensity:
 	// on another grid it would have decided otherwise; may be nil.
 	ReadsGrid func(config any) bool
-	// SetsCaps reports whether the configuration asks for power caps, which are
-	// ignored otherwise; may be nil.
-	SetsCaps func(config any) bool
+	// SetsLimits returns the kinds of limits that the configuration may ask for;
+	// others are ignored; may be nil.
+	SetsLimits func(config any) []LimitKind
 	// Caveats returns what a reader must know before believing a run of the
 	// configuration over a window of a trace; may be nil.
 	Caveats func(config any, w Window) []string

@@ -149,6 +149,25 @@ func (g GPU) Caps() []GPU {
 	return out
 }
 
+// Clocks are locked SM clocks under which the board can run at its power cap,
+// ascending: those of its own sweep that hold it down, below the one in force.
+func (g GPU) Clocks() []GPU {
+	free := g
+	if g.free != nil {
+		free = *g.free
+	}
+	var out []GPU
+	for _, p := range free.ClockLaw {
+		if own := g.limit.ClockMHz; own != 0 && p.MHz >= own || p.Slowdown.Value <= 1 && p.Dynamic.Value >= 1 {
+			continue
+		}
+		if locked, err := free.Under(Limit{CapWatts: g.limit.CapWatts, ClockMHz: p.MHz}); err == nil {
+			out = append(out, locked)
+		}
+	}
+	return out
+}
+
 // Slowdown is the time of a batch over what it is without the limit, at least
 // 1 and, when nothing holds the board down, exactly 1 of grade A.
 func (g GPU) Slowdown(batch int) Point {

@@ -111,6 +111,38 @@ func TestCapsToChooseFrom(t *testing.T) {
 	}
 }
 
+// The clocks to choose from are the sweep's, below the one in force; one that does not
+// hold the board down is none, and a cap stays.
+func TestClocksToChooseFrom(t *testing.T) {
+	p := func(v float64) Point { return Point{Value: v, Grade: grade.A} }
+	g := sweptBoard()
+	g.ClockLaw = []ClockPoint{{500, p(2), p(0.4)}, {900, p(1.3), p(0.6)}, {1200, p(1), p(0.9)}, {1500, p(1), p(1)}}
+	for _, x := range []struct {
+		in   Limit
+		want []float64
+	}{
+		{Limit{}, []float64{500, 900, 1200}},
+		{Limit{CapWatts: 250}, []float64{500, 900, 1200}},
+		{Limit{ClockMHz: 1000, CapWatts: 250}, []float64{500, 900}},
+		{Limit{ClockMHz: 900}, []float64{500}},
+		{Limit{ClockMHz: 500}, nil},
+	} {
+		var clocks []float64
+		for _, c := range under(t, g, x.in).Clocks() {
+			clocks = append(clocks, c.Limit().ClockMHz)
+			if c.Limit().CapWatts != x.in.CapWatts {
+				t.Errorf("%+v: a clock with %+v", x.in, c.Limit())
+			}
+		}
+		if !slices.Equal(clocks, x.want) {
+			t.Errorf("%+v: clocks %v MHz, want %v MHz", x.in, clocks, x.want)
+		}
+	}
+	if clocks := mustLookup(t, "nvidia-t4").Clocks(); clocks != nil {
+		t.Errorf("without a sweep: %v", clocks)
+	}
+}
+
 // A tighter cap never draws more and is never faster, a larger batch is never
 // held down less, and a cap that holds nothing down changes nothing.
 func TestLimitsAreMonotone(t *testing.T) {

@@ -1,9 +1,9 @@
 package report
 
 import (
-	"slices"
-
 	"fmt"
+	"math"
+	"slices"
 
 	"github.com/kwatt-sim/kwatt/internal/results"
 )
@@ -95,8 +95,9 @@ func withUnit(name, unit string) string {
 	return name + " (" + unit + ")"
 }
 
-// demand is what arrives, in grey, and what each policy's ready replicas
-// could serve.
+// demand is what arrives and what each policy's ready replicas could serve.
+// Policies see the same customers, in grey; but in a region each those that its
+// router sends there.
 func (t timeline) demand(index int, service string, grid []float64) *chart {
 	arrivals := func(p *results.Point) *float64 { return p.ArrivalRate }
 	c := chart{
@@ -104,16 +105,33 @@ func (t timeline) demand(index int, service string, grid []float64) *chart {
 		Caption: "Capacity is what the ready replicas could serve at full batches. Where it falls below demand, requests wait or are lost; what stands above demand is paid for and idle.",
 		Time:    &timeChart{YName: "request rate (req/s)", Unit: "req/s"},
 	}
-	if first := t.policyLines(service, grid, arrivals, 1); len(first) > 0 {
-		demand := first[0] // policies see the same customers
-		demand.Name, demand.Color, demand.Area = "demand", demandColor, true
-		c.Time.Series = append(c.Time.Series, demand)
+	capacity := t.policyLines(service, grid, func(p *results.Point) *float64 { return p.CapacityRate }, 1)
+	for i := range capacity {
+		capacity[i].Step = true
 	}
-	for _, s := range t.policyLines(service, grid, func(p *results.Point) *float64 { return p.CapacityRate }, 1) {
-		s.Step = true
-		c.Time.Series = append(c.Time.Series, s)
+	demand := t.policyLines(service, grid, arrivals, 1)
+	if alike(demand) && len(demand) > 0 {
+		one := demand[0]
+		one.Name, one.Color, one.Area = "demand", demandColor, true
+		c.Time.Series = append([]series{one}, capacity...)
+		return t.finish(c, grid, slicePick{text: "mean", mean: true})
 	}
+	if len(demand) > 0 {
+		c.Caption += " Dashed: what each policy's router sends here."
+	}
+	for i := range demand {
+		demand[i].Name += ", demand"
+		demand[i].Dash = true
+	}
+	c.Time.Series = slices.Concat(capacity, demand)
 	return t.finish(c, grid, slicePick{text: "mean", mean: true})
+}
+
+// alike reports whether all lines are the same one.
+func alike(lines []series) bool {
+	return !slices.ContainsFunc(lines, func(s series) bool {
+		return !slices.EqualFunc(s.Y, lines[0].Y, func(a, b float64) bool { return a == b || math.IsNaN(a) && math.IsNaN(b) })
+	})
 }
 
 // latencies is a chart for each of the median, the 95th and the 99th
@@ -169,7 +187,7 @@ func (t timeline) replicas(index int, service string, grid []float64) *chart {
 		ready[i].Step = true
 	}
 	for i := range desired {
-		desired[i].Name += desiredSuffix
+		desired[i].Name += ", desired"
 		desired[i].Step, desired[i].Dash = true, true
 	}
 	c.Time.Series = slices.Concat(ready, desired)

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -116,6 +117,38 @@ func TestLabelsDoNotOverlap(t *testing.T) {
 	alone := dotChart{X: valueScale{Max: 10}, Y: valueScale{Max: 10}, Dots: []dot{{Name: "hpa", X: span{Mean: 5}, Y: span{Mean: 5}}}}
 	if alone.placeLabels(); alone.Dots[0].Side != "right" {
 		t.Errorf("a dot with room has its label %q of it, want right", alone.Dots[0].Side)
+	}
+}
+
+// Customers that differ between policies, as a router's do in a region, are drawn
+// for each; the same ones once.
+func TestDemandOfRouters(t *testing.T) {
+	chartOf := func(second float64) *chart {
+		var runs []drawnRun
+		for i, rate := range []float64{100, second} {
+			runs = append(runs, drawnRun{run: &results.Run{Policy: []string{"a", "b"}[i], Points: []results.Point{
+				{T: 60, Service: "s", ArrivalRate: ptr(rate), CapacityRate: ptr(200)}, {T: 120, Service: "s", ArrivalRate: ptr(rate), CapacityRate: ptr(200)},
+			}}, index: i})
+		}
+		line := newTimeline(runs, time.Time{}, 100)
+		return line.demand(0, "s", line.grid("s"))
+	}
+	names := func(c *chart) string {
+		var out []string
+		for _, s := range c.Time.Series {
+			out = append(out, fmt.Sprintf("%s dash %t area %t", s.Name, s.Dash, s.Area))
+		}
+		return strings.Join(out, "; ")
+	}
+	same, routed := chartOf(100), chartOf(0)
+	if got, want := names(same), "demand dash false area true; a dash false area false; b dash false area false"; got != want {
+		t.Errorf("the same customers: %s, want %s", got, want)
+	}
+	if got, want := names(routed), "a dash false area false; b dash false area false; a, demand dash true area false; b, demand dash true area false"; got != want {
+		t.Errorf("a router's: %s, want %s", got, want)
+	}
+	if len(routed.Keys) != 2 || !strings.Contains(routed.Caption, "router") || strings.Contains(same.Caption, "router") {
+		t.Errorf("legend %v, captions %q and %q", routed.Keys, routed.Caption, same.Caption)
 	}
 }
 

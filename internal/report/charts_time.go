@@ -182,11 +182,11 @@ func (t timeline) finish(c chart, grid []float64, pick slicePick) *chart {
 	return &c
 }
 
-// keysOf makes a legend entry for each name; "hpa, desired" belongs to "hpa".
+// keysOf makes a legend entry for each name; a dashed "hpa, desired" belongs to "hpa".
 func keysOf(all []series) []legendKey {
 	var keys []legendKey
 	for _, s := range all {
-		owner := slices.IndexFunc(keys, func(k legendKey) bool { return s.Dash && s.Name == k.Name+desiredSuffix })
+		owner := slices.IndexFunc(keys, func(k legendKey) bool { return s.Dash && strings.HasPrefix(s.Name, k.Name+", ") })
 		if owner >= 0 {
 			keys[owner].Series = append(keys[owner].Series, s.Name)
 			continue
@@ -199,9 +199,6 @@ func keysOf(all []series) []legendKey {
 	}
 	return keys
 }
-
-// desiredSuffix ends the name of a policy's dashed line of desired replicas.
-const desiredSuffix = ", desired"
 
 // binText says over what time one value is taken: "bins of 1m".
 func (t timeline) binText(service string) string {

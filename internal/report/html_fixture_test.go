@@ -57,7 +57,7 @@ func (p fixturePolicy) replicas(minute int, has float64) float64 {
 func fixtureRun(p fixturePolicy, service string, seed uint64, minutes int) *results.Run {
 	r := &results.Run{Policy: p.name, Seed: seed, EnergyByGrade: [grade.Count]float64{grade.A: 1 - p.assumed, grade.X: p.assumed}}
 	var watt, grams, served, lost, slow, p95, replicas float64
-	wobble := 1 + 0.01*math.Sin(float64(seed)*2.3+p.spare)
+	wobble := 1 + 0.01*math.Sin(float64(seed)*2.3) // policies see the same customers
 	ready := p.replicas(0, 0)
 	for m := 1; m <= minutes; m++ {
 		demand := fixtureDemand(m) * wobble

@@ -116,12 +116,17 @@ func (c *checker) policyFile(config policies.FileConfig, named, path string) boo
 	return len(c.errs) == before
 }
 
-// facts are what is known of a service before its pools are.
+// facts are what is known of a service before it is compiled.
 func (c *checker) facts(i int) policies.Model {
 	s := &c.Scenario.Spec.Services[i]
 	m := policies.Model{Service: s.Name, Start: c.Start(), HasCPU: s.CPU != nil}
 	for _, name := range c.Pods[i].Containers() {
 		m.Containers = append(m.Containers, policies.Container{Name: name})
+	}
+	for k, pool := range c.Scenario.Spec.Cluster.NodePools {
+		if gpu := c.Boards[k]; gpu.Name != "" && s.RunsOn(gpu) {
+			m.Pools = append(m.Pools, policies.Pool{Name: pool.Name, GPU: gpu.Name, ClockSweep: len(gpu.ClockLaw) > 0})
+		}
 	}
 	return m
 }

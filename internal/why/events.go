@@ -26,6 +26,8 @@ func short(e decisions.Entry) string {
 		return e.Service + " to " + sharesText(e.Routing)
 	case decisions.PowerCap:
 		return fmt.Sprintf("%s: boards of %s %g W → %g W%s", e.Service, e.Cap.Pool, e.Cap.From, e.Cap.To, why)
+	case decisions.SMClock:
+		return fmt.Sprintf("%s: boards of %s %s → %s%s", e.Service, e.Clock.Pool, lockedClock(e.Clock.From), lockedClock(e.Clock.To), why)
 	case decisions.Bind:
 		return e.Pod + " on " + e.Node + placedText(e.Placement)
 	case decisions.Unschedulable: // the counts, without what preemption found
@@ -36,6 +38,14 @@ func short(e decisions.Entry) string {
 		return e.Pod + on(e.Node) + why
 	}
 	return e.Node + why + expansionText(e.Expansion)
+}
+
+// lockedClock writes an SM clock.
+func lockedClock(mhz float64) string {
+	if mhz == 0 {
+		return "own clock"
+	}
+	return fmt.Sprintf("%g MHz", mhz)
 }
 
 // placedText is where on its node a pod is, and after how long.

@@ -100,7 +100,7 @@ var (
 	placements = []string{decisions.Bind, decisions.Unschedulable}
 	ofNodes    = []string{decisions.NodeOn, decisions.NodeWake, decisions.NodeDrain, decisions.NodeSleep, decisions.NodeOff}
 	creating   = []string{decisions.Scale, decisions.Preempt, decisions.Evict} // pods
-	decided    = slices.Concat(placements, ofNodes, []string{decisions.Preempt, decisions.Evict, decisions.PowerCap})
+	decided    = slices.Concat(placements, ofNodes, []string{decisions.Preempt, decisions.Evict, decisions.PowerCap, decisions.SMClock})
 )
 
 // askTime tells what was decided at an instant, and by each scaler last.

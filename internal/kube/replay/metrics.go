@@ -76,9 +76,12 @@ func (r *replay) serveMetrics(ctx context.Context) error {
 		return fmt.Errorf("make the metrics API: %w", err)
 	}
 	serving, stop := context.WithCancel(r.ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- server.GenericAPIServer.PrepareRun().RunWithContext(serving) }()
-	r.shutdown = append(r.shutdown, func() { stop(); <-ended }) // with the error of being told to end
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = server.GenericAPIServer.PrepareRun().RunWithContext(serving) // with the error of being told to end
+	}()
+	r.shutdown = append(r.shutdown, func() { stop(); <-ended })
 	if r.o.Guest {
 		r.shutdown = append(r.shutdown, r.takeBack)
 	}

@@ -7,14 +7,14 @@
 // maxUtilisation. For each count the replicas fill the pools in the order of
 // watts per replica, and the power is
 //
-//	Σ pools  nodes·base + GPUs in use·context + GPUs not in use·bare
-//	         + replicas · share · Σ_b u_b (busy_b - context)
+//	Σ pools  nodes·base + their GPUs·bare
+//	         + (1 + host)·(GPUs in use·(context - bare) + replicas · share · Σ_b u_b (busy_b - context))
 //
-// with u_b the predicted share of time that a replica runs a batch of b. The
+// with host what a node adds to each watt of its GPUs above bare, and u_b the predicted share of time that a replica runs a batch of b. The
 // smallest power wins; at equal power the fewer replicas.
 //
-// With powerCap the search goes over the boards' power caps too (capped.go), and
-// then counts what hosts add to their GPUs' watts.
+// With powerCap or smClock the search goes over the boards' power caps or SM clocks
+// too (limited.go).
 //
 // Limits: it sees the past through telemetry, so a rise faster than headroom
 // covers within window, lag and cold start breaks the SLO. It decides how

@@ -28,6 +28,9 @@ type Config struct {
 	// PowerCap also sets the boards' power caps: of all replica counts and caps the
 	// pair of the smallest predicted power. Unset they are left alone.
 	PowerCap bool `yaml:"powerCap,omitempty"`
+	// SMClock also locks the boards' SM clock, by the same rule: beside the caps, the
+	// clocks of the boards' own sweep. It takes a powerModel with one in every pool.
+	SMClock bool `yaml:"smClock,omitempty"`
 }
 
 func newConfig() any {
@@ -48,7 +51,8 @@ func init() {
 			c := config.(*Config)
 			return capacity.Check(c.MinReplicas, c.MaxReplicas)
 		},
-		SetsCaps: func(config any) bool { return config.(*Config).PowerCap },
+		Suits:      func(config any, m policies.Model) []policies.Problem { return config.(*Config).suits(m) },
+		SetsLimits: func(config any) []policies.LimitKind { return config.(*Config).limits() },
 		New: func(config any, m policies.Model) (policies.Scaler, error) {
 			return newScaler(config.(*Config), m)
 		},
@@ -59,33 +63,24 @@ type scaler struct {
 	config Config
 	model  policies.Model
 	bounds capacity.Bounds
-	search *capacity.Search
+	levels []capacity.Level // only the first, without powerCap and smClock
 	delay  capacity.Delay
-	// With powerCap:
-	levels []capacity.Level
-	hold   capacity.Delay // of caps, counted from the lowest
+	hold   capacity.Delay // of levels, counted from the last
 }
 
 func newScaler(c *Config, m policies.Model) (*scaler, error) {
-	rates, err := capacity.Rates(m, c.MaxUtilisation)
+	levels, err := capacity.Levels(m, c.MaxUtilisation, c.limits()...)
 	if err != nil {
 		return nil, fmt.Errorf("energyAware: %w", err)
 	}
-	search := capacity.NewSearch(m, rates)
-	s := &scaler{
+	return &scaler{
 		config: *c,
 		model:  m,
-		bounds: capacity.NewBounds(c.MinReplicas, c.MaxReplicas, search.Fleet),
-		search: search,
+		bounds: capacity.NewBounds(c.MinReplicas, c.MaxReplicas, levels[0].Fleet),
+		levels: levels,
 		delay:  capacity.Delay{Length: c.ScaleDownDelay.D()},
 		hold:   capacity.Delay{Length: c.ScaleDownDelay.D()},
-	}
-	if c.PowerCap {
-		if s.levels, err = capacity.Levels(m, c.MaxUtilisation); err != nil {
-			return nil, fmt.Errorf("energyAware: %w", err)
-		}
-	}
-	return s, nil
+	}, nil
 }
 
 // Interval between two decisions.
@@ -97,10 +92,10 @@ func (s *scaler) Decide(o policies.Observation) policies.Decision {
 		return policies.Decision{Replicas: s.bounds.Clamp(o.Desired), Reason: "no telemetry yet"}
 	}
 	demand := o.ArrivalRate * (1 + s.config.Headroom)
-	if s.config.PowerCap {
-		return s.capped(o, demand)
+	if len(s.config.limits()) > 0 {
+		return s.limited(o, demand)
 	}
-	best := s.search.Cheapest(demand, s.bounds)
+	best := s.levels[0].Cheapest(demand, s.bounds)
 	n := s.delay.Highest(o.Now, best.Replicas)
 	return policies.Decision{Replicas: n, Reason: s.reason(o.ArrivalRate, n, best)}
 }

@@ -128,6 +128,28 @@ func TestPools(t *testing.T) {
 	}
 }
 
+// TestHosts: what a node adds to its GPUs' watts above bare counts, by hand
+// 50 + 2·10 + 1.5·(20 + 0.8·40) W; so the pool that is frugal by its boards alone is
+// filled last: 113 W a replica, the other 103 W.
+func TestHosts(t *testing.T) {
+	m := model()
+	m.Pools[0].HostPerWatt = 0.5
+	at := policies.Observation{Valid: true, ArrivalRate: 80}
+	if d := newTest(t, config(), m).Decide(at); !strings.Contains(d.Reason, "148 W predicted") {
+		t.Error(d.Reason)
+	}
+	other := model().Pools[0]
+	other.Name, other.BusyWatts = "other", []float64{0, 90}
+	m.Pools = append(m.Pools, other)
+	if d := newTest(t, config(), m).Decide(at); !strings.Contains(d.Reason, "(other 1)") {
+		t.Error(d.Reason)
+	}
+	m.Pools[0].HostPerWatt = 0
+	if d := newTest(t, config(), m).Decide(at); !strings.Contains(d.Reason, "(t4 1)") {
+		t.Error(d.Reason)
+	}
+}
+
 func TestConfigured(t *testing.T) {
 	c := config()
 	five := 5
