@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/kwatt-sim/kwatt/internal/engine"
+	"github.com/kwatt-sim/kwatt/internal/kube/externalscaler"
 	"github.com/kwatt-sim/kwatt/internal/schema"
 	"github.com/kwatt-sim/kwatt/internal/workload"
 )
@@ -20,7 +21,7 @@ const (
 	exitInvalid      = 3   // invalid scenario, trace or manifest
 	exitFiles        = 4   // a file could not be read or written
 	exitLimit        = 5   // a limit was hit or an invariant broke
-	exitCluster      = 6   // a control plane failed, or is not in the state that is needed
+	exitCluster      = 6   // a control plane failed, or is not in the state that is needed; an external scaler failed
 	exitInconclusive = 98  // a gate could not decide
 	exitDiffers      = 99  // a check that was asked for failed: a gate's, or that two runs are equal
 	exitInterrupted  = 130 // stopped by the user; what finished is kept
@@ -55,6 +56,7 @@ func exitCode(err error) int {
 		invariant *engine.InvariantError
 		path      *fs.PathError
 		syscall   *os.SyscallError
+		scaler    *externalscaler.Error
 	)
 	switch {
 	case err == nil:
@@ -67,6 +69,8 @@ func exitCode(err error) int {
 		return exitInvalid
 	case errors.As(err, &invariant):
 		return exitLimit
+	case errors.As(err, &scaler):
+		return exitCluster
 	case errors.As(err, &path), errors.As(err, &syscall):
 		return exitFiles
 	}

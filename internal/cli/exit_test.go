@@ -6,13 +6,21 @@ import (
 	"fmt"
 	"io/fs"
 	"testing"
+	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/engine"
+	"github.com/kwatt-sim/kwatt/internal/kube/externalscaler"
 	"github.com/kwatt-sim/kwatt/internal/schema"
 	"github.com/kwatt-sim/kwatt/internal/workload"
 )
 
 func TestExitCodeOfErrors(t *testing.T) {
+	scaler, err := externalscaler.Dial("unix:///nowhere/s", time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer scaler.Close()
+	_, nobody := scaler.Metrics(t.Context(), &externalscaler.ScaledObjectRef{})
 	for _, c := range []struct {
 		err  error
 		want int
@@ -25,6 +33,7 @@ func TestExitCodeOfErrors(t *testing.T) {
 		{&fs.PathError{Op: "open", Path: "x", Err: fs.ErrNotExist}, exitFiles},
 		{filesError(errors.New("disk full")), exitFiles},
 		{&engine.InvariantError{What: "joules are not conserved"}, exitLimit},
+		{nobody, exitCluster},
 		{context.Canceled, exitInterrupted},
 	} {
 		if got := exitCode(c.err); got != c.want {

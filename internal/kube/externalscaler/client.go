@@ -27,6 +27,15 @@ type Client struct {
 	release func()
 }
 
+// Error is the fault of a scaler: it is not there, is too slow, or answers what
+// cannot be.
+type Error struct{ err error }
+
+func (e *Error) Error() string { return e.err.Error() }
+
+// Unwrap returns the cause.
+func (e *Error) Unwrap() error { return e.err }
+
 // Metric is what a scaler reports of one of its metrics: the goal of the
 // HorizontalPodAutoscaler is Target.
 type Metric struct {
@@ -177,5 +186,5 @@ func (c *Client) fault(name string, err error) error {
 	case codes.Unimplemented:
 		hint = ": it does not serve externalscaler.ExternalScaler, KEDA's protocol"
 	}
-	return fmt.Errorf("external scaler at %s: %s: %w%s", c.Address, name, err, hint)
+	return &Error{fmt.Errorf("external scaler at %s: %s: %w%s", c.Address, name, err, hint)}
 }
