@@ -40,7 +40,7 @@ func extract(root string) ([]byte, error) {
 		return nil, err
 	}
 	docs := map[string]string{}
-	for _, name := range []string{"gate", "kube/hpa", "powerfile", "powerprofile", "scenario", "study"} {
+	for _, name := range []string{"gate", "kube/hpa", "kube/keda", "kube/kpa", "powerfile", "powerprofile", "scenario", "study"} {
 		dirs = append(dirs, filepath.Join(root, "internal", name))
 	}
 	for _, dir := range dirs {
