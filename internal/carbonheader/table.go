@@ -62,7 +62,7 @@ func Table(r Run, step time.Duration) ([]Row, error) {
 	if err != nil {
 		return nil, err
 	}
-	if step <= 0 || math.Mod(step.Seconds(), bin) != 0 {
+	if step <= 0 || step.Seconds() < r.Duration && math.Mod(step.Seconds(), bin) != 0 {
 		return nil, fmt.Errorf("a step of %v is no multiple of the time series' %v", step, time.Duration(bin*1e9))
 	}
 	var rows []Row

@@ -47,6 +47,14 @@ func TestTableByHand(t *testing.T) {
 			t.Errorf("a step of %v: error %v", step, err)
 		}
 	}
+	// A run shorter than a bin is one row.
+	short := Run{Duration: 37, Points: []results.Point{served(37, "ranker", 2), emitted(37, "", 3600)}}
+	if rows, err := Table(short, time.Hour); err != nil || len(rows) != 1 || rows[0].Requests != 74 || rows[0].Grams != 37 {
+		t.Errorf("a run of 37 s: %+v, %v", rows, err)
+	}
+	if _, err := Table(short, 20*time.Second); err == nil {
+		t.Error("a step of 20 s of a bin of 37 s is taken")
+	}
 	if _, err := Table(Run{Points: []results.Point{served(60, "ranker", 1)}, Duration: 60}, time.Minute); err == nil {
 		t.Error("a time series without emissions is taken")
 	}

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -73,7 +74,7 @@ func reportCommand(env Env) *cobra.Command {
 
 // resultsError is an error of reading a results directory.
 func resultsError(err error) error {
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
 		err = fmt.Errorf("%w; name the folder of one run, such as results/my-scenario/0123456789ab", err)
 	}
 	return filesError(err)
