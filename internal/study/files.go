@@ -29,7 +29,7 @@ func (r *Report) Charts() ([]results.File, error) {
 		plot := report.SweepPlot{Metric: m, Currency: r.Sweep.Currency, Note: fmt.Sprintf(" (mean of %d seeds, 95 %% intervals)", len(r.Sweep.Seeds)),
 			Policies: []string{r.Study.Metadata.Name}, XName: "steps, one by one", Cells: [][][]results.Estimate{{nil}}}
 		for k := range len(steps) + 1 {
-			x := "before"
+			x := before
 			if k > 0 {
 				x = "+ " + steps[k-1].Name
 			}
