@@ -19,11 +19,12 @@ import (
 
 var longDocs = flag.Bool("docs.long", false, "run the blocks of the docs that are marked as long, too")
 
-// docPages returns README.md and all pages below docs and scenarios.
+// docPages returns README.md, that of results, beside which runs may lie, and all
+// pages below docs and scenarios.
 func docPages(t *testing.T) []string {
 	t.Helper()
-	pages := []string{"README.md"}
-	for _, dir := range []string{"docs", "scenarios", "results"} {
+	pages := []string{"README.md", "results/README.md"}
+	for _, dir := range []string{"docs", "scenarios"} {
 		err := filepath.WalkDir(filepath.Join("../..", dir), func(path string, d fs.DirEntry, err error) error {
 			if err == nil && !d.IsDir() && filepath.Ext(path) == ".md" {
 				path, err = filepath.Rel("../..", path)

@@ -118,7 +118,7 @@ func TestPowerErrors(t *testing.T) {
 		{"power fit testdata/absent.csv", exitFiles, "no such file"},
 		{"power fit testdata/broken.csv", exitInvalid, "want columns batch and watts"},
 		{"power show testdata/absent.yaml", exitFiles, "no such file"},
-		{"power show ../powerfile/testdata/profile.yaml", exitInvalid, "fit one with sim power fit"},
+		{"power show ../powerfile/testdata/profile.yaml", exitInvalid, "sim power fit makes one of it"},
 		{"power show nvidia-t4 --cap 5", exitUsage, "is not a power with its unit"},
 		{"power show nvidia-t4 --cap 5W", exitUsage, "below 32 W"},
 		{"power show nvidia-t4 --plot " + dir + "/nowhere/p.svg", exitFiles, "write the plot"},

@@ -31,14 +31,13 @@ func Load(path string) (*File, error) {
 		return nil, fmt.Errorf("read gate: %w", err)
 	}
 	f := &File{Path: path}
-	c := &checker{File: f}
-	f.Positions, c.structure = schema.Decode(data, path, &f.Gate)
-	c.errs = slices.Clone(c.structure)
+	positions, structure := schema.Decode(data, path, &f.Gate)
+	f.Positions = positions
+	c := &checker{f, schema.NewFaults(positions, structure)}
 	c.scenario()
 	c.seeds()
 	c.checks()
-	c.errs.Sort()
-	if err := c.errs.Err(); err != nil {
+	if err := c.Err(); err != nil {
 		return nil, err
 	}
 	if err := f.Scenario.Choose(f.policies()); err != nil {
@@ -78,19 +77,11 @@ func (f *File) policies() []string {
 // checker looks for what the structure alone cannot tell is wrong.
 type checker struct {
 	*File
-	structure, errs schema.Errors
-}
-
-// fail reports a fault at path, unless the decoder has found one there.
-func (c *checker) fail(path, message, hint string) {
-	if c.structure.Touches(path) {
-		return
-	}
-	c.errs = append(c.errs, schema.Error{Position: c.Positions.At(path), Path: path, Message: message, Hint: hint, Class: schema.Meaning})
+	schema.Faults
 }
 
 func (c *checker) scenario() {
-	if c.structure.Touches("spec.scenario") {
+	if c.Touches("spec.scenario") {
 		return
 	}
 	named := scenario.Resolve(c.Path, c.Gate.Spec.Scenario)
@@ -101,17 +92,17 @@ func (c *checker) scenario() {
 	case err == nil:
 		c.Scenario = f
 	case errors.As(err, &faults):
-		c.errs = append(c.errs, faults...)
+		c.Errs = append(c.Errs, faults...)
 	case errors.As(err, &path):
-		c.fail("spec.scenario", "cannot read "+named+": "+path.Err.Error(), "paths are relative to the folder of "+c.Path)
+		c.Fail("spec.scenario", "cannot read "+named+": "+path.Err.Error(), "paths are relative to the folder of "+c.Path)
 	default:
-		c.fail("spec.scenario", err.Error(), "")
+		c.Fail("spec.scenario", err.Error(), "")
 	}
 }
 
 func (c *checker) seeds() {
 	if s := c.Gate.Spec.Seeds; s != nil && s.Max != nil && *s.Max < s.Count {
-		c.fail("spec.seeds.max", fmt.Sprintf("%d is less than count, %d", *s.Max, s.Count), "leave it out, or allow more seeds than the first ones")
+		c.Fail("spec.seeds.max", fmt.Sprintf("%d is less than count, %d", *s.Max, s.Count), "leave it out, or allow more seeds than the first ones")
 	}
 }
 
@@ -123,11 +114,11 @@ func (c *checker) checks() {
 		b := c.bound(check, at)
 		c.bounds = append(c.bounds, b)
 		if b.regression() && c.Gate.Spec.Baseline == "" {
-			c.fail(at+"."+b.field, "has nothing to compare with", "add spec.baseline")
+			c.Fail(at+"."+b.field, "has nothing to compare with", "add spec.baseline")
 		}
 		key := fmt.Sprintf("%q %q %q %s", check.Policy, check.Service, check.Metric, b.field)
 		if j, twice := first[key]; twice && b.field != "" {
-			c.fail(at, fmt.Sprintf("checks the same as spec.checks[%d]", j), "keep the stricter one")
+			c.Fail(at, fmt.Sprintf("checks the same as spec.checks[%d]", j), "keep the stricter one")
 		} else if !twice {
 			first[key] = i
 		}
@@ -138,20 +129,20 @@ func (c *checker) checks() {
 func (c *checker) place(check *Check, at string) {
 	m, err := metrics.Find(check.Metric)
 	if err == nil && check.Service != "" && !m.PerService {
-		c.fail(at+".service", m.Name+" is a figure of the whole cluster", "leave service out")
+		c.Fail(at+".service", m.Name+" is a figure of the whole cluster", "leave service out")
 	}
 	if c.Scenario == nil {
 		return // its own faults come first
 	}
 	if names := c.Scenario.PolicyNames(); !slices.Contains(names, check.Policy) {
-		c.fail(at+".policy", fmt.Sprintf("the scenario has no policy %q", check.Policy), near(check.Policy, names))
+		c.Fail(at+".policy", fmt.Sprintf("the scenario has no policy %q", check.Policy), near(check.Policy, names))
 	}
 	var services []string
 	for _, s := range c.Scenario.Scenario.Spec.Services {
 		services = append(append(services, s.Name), c.Scenario.Scenario.Spec.InRegions(s.Name)...)
 	}
 	if check.Service != "" && !slices.Contains(services, check.Service) {
-		c.fail(at+".service", fmt.Sprintf("the scenario has no service %q", check.Service), near(check.Service, services))
+		c.Fail(at+".service", fmt.Sprintf("the scenario has no service %q", check.Service), near(check.Service, services))
 	}
 }
 
@@ -165,14 +156,14 @@ func (c *checker) bound(check *Check, at string) bound {
 	}
 	switch len(set) {
 	case 0:
-		c.fail(at, "wants exactly one of max, min, maxIncrease, maxDecrease, has none", "")
+		c.Fail(at, "wants exactly one of max, min, maxIncrease, maxDecrease, has none", "")
 	case 1:
 	default:
-		c.fail(at+"."+set[1].name, "cannot stand beside "+set[0].name, "make it a check of its own")
+		c.Fail(at+"."+set[1].name, "cannot stand beside "+set[0].name, "make it a check of its own")
 	}
 	m, err := metrics.Find(check.Metric)
 	if err != nil {
-		c.fail(at+".metric", err.Error(), metricHint(check.Metric))
+		c.Fail(at+".metric", err.Error(), metricHint(check.Metric))
 		return bound{}
 	}
 	if len(set) != 1 {
@@ -180,7 +171,7 @@ func (c *checker) bound(check *Check, at string) bound {
 	}
 	b, message, hint := set[0].limit.resolve(set[0].name, m)
 	if message != "" {
-		c.fail(at+"."+set[0].name, message, hint)
+		c.Fail(at+"."+set[0].name, message, hint)
 	}
 	return b
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/kwatt-sim/kwatt/internal/cluster"
@@ -136,7 +137,7 @@ func (r *Recorder) podEnergy(t vtime.Time, pods []engine.PodReading) {
 	now, before := r.at(t), r.at(r.last)
 	for i, p := range pods {
 		if i == len(r.pods) {
-			labels := r.out.Series(Label{"namespace", namespace}, Label{"pod", p.Pod}, Label{"container", r.config.Services[p.Service].Name},
+			labels := r.out.Series(Label{"namespace", namespace}, Label{"pod", p.Pod}, Label{"container", r.container(p.Service)},
 				Label{"Hostname", p.Node.Name}, Label{"gpu", strconv.Itoa(p.GPU)}, Label{"UUID", uuid(p.Node.Name, p.GPU)})
 			r.pods = append(r.pods, podState{labels: labels})
 			r.families.podBoard.Add(labels, before, 0)
@@ -210,10 +211,17 @@ func (r *Recorder) dcgmLabels(n *cluster.Node, g int) string {
 	return r.dcgmSeries(n, g, nil)
 }
 
+// container is the name of a service's container: the same in each region, since a
+// container's name may have no @.
+func (r *Recorder) container(service int) string {
+	name, _, _ := strings.Cut(r.config.Services[service].Name, "@")
+	return name
+}
+
 func (r *Recorder) dcgmSeries(n *cluster.Node, g int, p *cluster.Pod) string {
 	var container, in, pod string
 	if p != nil {
-		container, in, pod = r.config.Services[p.Service].Name, namespace, p.Name
+		container, in, pod = r.container(p.Service), namespace, p.Name
 	}
 	return r.out.Series(Label{"gpu", strconv.Itoa(g)}, Label{"UUID", uuid(n.Name, g)}, Label{"device", "nvidia" + strconv.Itoa(g)},
 		Label{"modelName", r.title(n)}, Label{"Hostname", n.Name}, Label{"container", container}, Label{"namespace", in}, Label{"pod", pod})

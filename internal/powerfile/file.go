@@ -38,13 +38,6 @@ func Read(r io.Reader, file string) (*Model, error) {
 	}
 	var m Model
 	positions, errs := schema.Decode(data, file, &m)
-	for i := range errs {
-		if errs[i].Path == "kind" && strings.Contains(errs[i].Message, `"PowerProfile"`) {
-			errs[i].Hint = "a profile holds readings, not a model: fit one with sim power fit " + file + " -o model.yaml"
-			errs = errs[i : i+1] // the rest is of another kind of file
-			break
-		}
-	}
 	if len(errs) == 0 {
 		errs = m.check(positions)
 	}
@@ -61,41 +54,38 @@ var dateForm = regexp.MustCompile(`^[0-9]{4}-(0[1-9]|1[0-2])$`)
 
 // check finds what the types cannot say.
 func (m *Model) check(positions *schema.Positions) schema.Errors {
-	var errs schema.Errors
-	fail := func(path, message, hint string) {
-		errs = append(errs, schema.Error{Position: positions.At(path), Path: path, Message: message, Hint: hint, Class: schema.Meaning})
-	}
+	faults := schema.NewFaults(positions, nil)
 	s := &m.Spec
 	if s.Source.Date != "" && !dateForm.MatchString(s.Source.Date) {
-		fail("spec.source.date", fmt.Sprintf("%q is not a year and a month", s.Source.Date), "write it like 2026-01")
+		faults.Fail("spec.source.date", fmt.Sprintf("%q is not a year and a month", s.Source.Date), "write it like 2026-01")
 	}
 	for _, o := range m.origins() {
 		if o.Date != "" && !dateForm.MatchString(o.Date) {
-			fail(o.path+".date", fmt.Sprintf("%q is not a year and a month", o.Date), "write it like 2026-01")
+			faults.Fail(o.path+".date", fmt.Sprintf("%q is not a year and a month", o.Date), "write it like 2026-01")
 		}
 	}
 	for i := 1; i < len(s.Busy); i++ {
 		if s.Busy[i].Batch <= s.Busy[i-1].Batch {
-			fail(fmt.Sprintf("spec.busy[%d].batch", i), "must be greater than the batch before it", "sort the points by batch")
+			faults.Fail(fmt.Sprintf("spec.busy[%d].batch", i), "must be greater than the batch before it", "sort the points by batch")
 		}
 		if s.Busy[i].Watts.Watts < s.Busy[i-1].Watts.Watts {
-			fail(fmt.Sprintf("spec.busy[%d].watts", i), "is less than at the smaller batch before it", "the model's curve never falls: sim power fit makes one that does not")
+			faults.Fail(fmt.Sprintf("spec.busy[%d].watts", i), "is less than at the smaller batch before it", "the model's curve never falls: sim power fit makes one that does not")
 		}
 	}
-	if len(errs) > 0 {
-		return errs
+	if len(faults.Errs) > 0 {
+		return faults.Errs
 	}
 	if missing := m.missing(); len(missing) > 0 {
-		fail("spec", fmt.Sprintf("lacks %s, and the catalogue has no GPU %s to take them from", strings.Join(missing, ", "), s.GPU),
+		faults.Fail("spec", fmt.Sprintf("lacks %s, and the catalogue has no GPU %s to take them from", strings.Join(missing, ", "), s.GPU),
 			"add them, or name a GPU of the catalogue (sim power list)")
-		return errs
+		return faults.Errs
 	}
 	if _, err := m.GPU(); err != nil {
 		for _, e := range unjoin(err) {
-			fail("spec", e.Error(), "what the file leaves out is the catalogue's: sim power show "+s.GPU)
+			faults.Fail("spec", e.Error(), "what the file leaves out is the catalogue's: sim power show "+s.GPU)
 		}
 	}
-	return errs
+	return faults.Errs
 }
 
 // unjoin takes a joined error apart.

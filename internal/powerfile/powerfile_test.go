@@ -130,7 +130,7 @@ func TestBrokenModels(t *testing.T) {
 		{"  context: {watts: 80}\n", "", "spec: lacks context, and the catalogue has no GPU acme-9000 to take them from"},
 		{"context: {watts: 80}", "context: {watts: 30}", "spec: GPU acme-9000: bare 40 W exceed context 30 W"},
 		{"ratio: 1, slowdown: 1}", "ratio: 0.9, slowdown: 1}", "the last 1 with slowdown 1"},
-		{"kind: PowerModel", "kind: PowerProfile", "(hint: a profile holds readings, not a model: fit one with sim power fit f.yaml -o model.yaml"},
+		{"kind: PowerModel", "kind: PowerProfile", "(hint: a profile holds readings, not a model: sim power fit makes one of it"},
 	} {
 		text := strings.Replace(string(good), c.old, c.broken, 1)
 		if text == string(good) {

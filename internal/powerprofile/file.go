@@ -46,16 +46,13 @@ func (p *Profile) Encode() ([]byte, error) { return schema.Encode(p) }
 
 // check finds what the types cannot say.
 func (p *Profile) check(positions *schema.Positions) schema.Errors {
-	var errs schema.Errors
-	fail := func(path, message, hint string) {
-		errs = append(errs, schema.Error{Position: positions.At(path), Path: path, Message: message, Hint: hint, Class: schema.Meaning})
-	}
+	faults := schema.NewFaults(positions, nil)
 	s := &p.Spec
 	if s.Bare == nil && s.Context == nil && len(s.Busy)+len(s.ClockSweep)+len(s.CapSweep)+len(s.Observed) == 0 {
-		fail("spec", "holds no figure", "measure again with sim calibrate; --resume goes on with an interrupted measurement")
+		faults.Fail("spec", "holds no figure", "measure again with sim calibrate; --resume goes on with an interrupted measurement")
 	}
 	if s.Source.End.Before(s.Source.Start) {
-		fail("spec.source.end", "lies before the start", "")
+		faults.Fail("spec.source.end", "lies before the start", "")
 	}
 	for _, list := range []struct {
 		name   string
@@ -65,13 +62,13 @@ func (p *Profile) check(positions *schema.Positions) schema.Errors {
 		for i, b := range list.points {
 			key := b.key()
 			if j, twice := first[key]; twice {
-				fail(fmt.Sprintf("spec.%s[%d]", list.name, i), fmt.Sprintf("repeats spec.%s[%d]: %s", list.name, j, key), "keep one figure for each load")
+				faults.Fail(fmt.Sprintf("spec.%s[%d]", list.name, i), fmt.Sprintf("repeats spec.%s[%d]: %s", list.name, j, key), "keep one figure for each load")
 				continue
 			}
 			first[key] = i
 		}
 	}
-	return errs
+	return faults.Errs
 }
 
 // key tells loads apart.

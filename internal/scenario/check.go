@@ -15,10 +15,7 @@ import (
 type checker struct {
 	*File
 	open Open
-	// structure are the faults of the decoder. A value they touch holds a
-	// default that nobody wrote, so no check speaks of it.
-	structure schema.Errors
-	errs      schema.Errors
+	schema.Faults
 }
 
 // all runs every check.
@@ -58,26 +55,10 @@ func (c *checker) regret(s *Spec) {
 	for i, service := range s.Services {
 		if _, _, ok := service.SLO.Latency.Target(); s.Regret && !ok {
 			at := fmt.Sprintf("spec.services[%d].slo.latency", i)
-			c.fail("spec.regret", "service "+service.Name+" promises no latency, so nothing bounds how few replicas are enough",
+			c.Fail("spec.regret", "service "+service.Name+" promises no latency, so nothing bounds how few replicas are enough",
 				"state "+at+", or leave regret out", at)
 		}
 	}
-}
-
-// fail reports a fault at path, unless the decoder has found one there or at
-// another value that the check read.
-func (c *checker) fail(path, message, hint string, reads ...string) {
-	for _, p := range append(reads, path) {
-		if c.structure.Touches(p) {
-			return
-		}
-	}
-	c.failAt(c.Positions.At(path), path, message, hint)
-}
-
-// failAt reports a fault at a place of its own, such as a line of an input.
-func (c *checker) failAt(at schema.Position, path, message, hint string) {
-	c.errs = append(c.errs, schema.Error{Position: at, Path: path, Message: message, Hint: hint, Class: schema.Meaning})
 }
 
 // choice is a field of which a rule counts whether it is set.
@@ -102,7 +83,7 @@ func chosen(choices []choice) (set, all []string) {
 func (c *checker) exactlyOne(path string, choices ...choice) bool {
 	set, all := chosen(choices)
 	if len(set) == 0 {
-		c.fail(path, "wants exactly one of "+strings.Join(all, ", ")+", has none", "")
+		c.Fail(path, "wants exactly one of "+strings.Join(all, ", ")+", has none", "")
 		return false
 	}
 	return c.atMostOne(path, choices...)
@@ -112,7 +93,7 @@ func (c *checker) exactlyOne(path string, choices ...choice) bool {
 func (c *checker) atMostOne(path string, choices ...choice) bool {
 	set, _ := chosen(choices)
 	if len(set) > 1 {
-		c.fail(path+"."+set[1], "cannot stand beside "+set[0], "keep one of "+strings.Join(set, ", "))
+		c.Fail(path+"."+set[1], "cannot stand beside "+set[0], "keep one of "+strings.Join(set, ", "))
 	}
 	return len(set) <= 1
 }
@@ -121,7 +102,7 @@ func (c *checker) atMostOne(path string, choices ...choice) bool {
 func (c *checker) onlyWith(path, owner string, choices ...choice) {
 	set, _ := chosen(choices)
 	for _, name := range set {
-		c.fail(path+"."+name, "has a meaning only with "+owner, "leave it out")
+		c.Fail(path+"."+name, "has a meaning only with "+owner, "leave it out")
 	}
 }
 
@@ -132,7 +113,7 @@ func (c *checker) uniqueNames(s *Spec) {
 		for i := range n {
 			at := fmt.Sprintf("%s[%d].name", path, i)
 			if j, twice := first[name(i)]; twice && name(i) != "" {
-				c.fail(at, fmt.Sprintf("%s is already the name of %s[%d]", name(i), path, j), "")
+				c.Fail(at, fmt.Sprintf("%s is already the name of %s[%d]", name(i), path, j), "")
 				continue
 			}
 			first[name(i)] = i
@@ -149,11 +130,11 @@ const maxScrapes = 256
 
 func (c *checker) telemetry(t Telemetry) {
 	if span := t.Window + t.Lag; span > maxScrapes*t.ScrapeInterval {
-		c.fail("spec.telemetry.window", fmt.Sprintf("window and lag of %s reach back over more than %d scrapes of %s, each of which is kept in memory", span, maxScrapes, t.ScrapeInterval),
+		c.Fail("spec.telemetry.window", fmt.Sprintf("window and lag of %s reach back over more than %d scrapes of %s, each of which is kept in memory", span, maxScrapes, t.ScrapeInterval),
 			"shorten them or scrape less often", "spec.telemetry.scrapeInterval")
 	}
 	if t.Window < t.ScrapeInterval {
-		c.fail("spec.telemetry.window", fmt.Sprintf("%s is shorter than the scrape interval of %s: some windows would hold no scrape", t.Window, t.ScrapeInterval),
+		c.Fail("spec.telemetry.window", fmt.Sprintf("%s is shorter than the scrape interval of %s: some windows would hold no scrape", t.Window, t.ScrapeInterval),
 			"make it at least the scrape interval", "spec.telemetry.scrapeInterval")
 	}
 }

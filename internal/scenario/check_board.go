@@ -36,7 +36,7 @@ func (c *checker) board(i int) {
 func (c *checker) holds(gpu powermodel.GPU, l powermodel.Limit, path string) bool {
 	_, err := gpu.Under(l)
 	if err != nil {
-		c.fail(path, err.Error(), "")
+		c.Fail(path, err.Error(), "")
 	}
 	return err == nil
 }
@@ -56,7 +56,7 @@ func (c *checker) unlimited(p *PoolGPU, path string) (gpu powermodel.GPU, ok boo
 			return err
 		}
 		if m.Spec.GPU != p.Model {
-			c.fail(path+".powerModel", fmt.Sprintf("%s is of %s, the pool has %s", name, m.Spec.GPU, p.Model), "", path+".model")
+			c.Fail(path+".powerModel", fmt.Sprintf("%s is of %s, the pool has %s", name, m.Spec.GPU, p.Model), "", path+".model")
 			return nil
 		}
 		gpu, err = m.GPU()

@@ -22,7 +22,7 @@ func (c *checker) carbon(g Carbon) {
 		c.onlyWith(path, "a file", choice{"timeZone", g.TimeZone != ""}, choice{"timestamps", g.Timestamps != ""})
 	}
 	switch {
-	case c.structure.Touches(path):
+	case c.Touches(path):
 	case g.Zone != "":
 		c.carbonZone(g)
 	case g.File != "":
@@ -30,7 +30,7 @@ func (c *checker) carbon(g Carbon) {
 	default:
 		series, err := carbon.Constant(*g.Constant)
 		if err != nil {
-			c.fail(path+".constant", err.Error(), "")
+			c.Fail(path+".constant", err.Error(), "")
 			return
 		}
 		c.Carbon = series
@@ -49,21 +49,21 @@ func (c *checker) carbon(g Carbon) {
 // poolCarbon gives a node pool the grid of its own zone, which is named at path.
 func (c *checker) poolCarbon(i int, zone string, g Carbon, path string) {
 	if g.Zone == "" {
-		c.fail(path, "has a meaning only when spec.carbon names a zone and a year", "set spec.carbon.zone", "spec.carbon")
+		c.Fail(path, "has a meaning only when spec.carbon names a zone and a year", "set spec.carbon.zone", "spec.carbon")
 		return
 	}
 	if !slices.Contains(carbon.Zones(), zone) {
-		c.fail(path, fmt.Sprintf("there is no builtin carbon series of zone %q", zone), near(zone, carbon.Zones()))
+		c.Fail(path, fmt.Sprintf("there is no builtin carbon series of zone %q", zone), near(zone, carbon.Zones()))
 		return
 	}
 	series, err := carbon.Builtin(zone, g.Year)
 	if err != nil {
-		c.fail(path, err.Error(), "", "spec.carbon.year")
+		c.Fail(path, err.Error(), "", "spec.carbon.year")
 		return
 	}
 	clock, err := series.Aligned(carbon.Alignment(g.Alignment), c.Start(), c.Scenario.Spec.Duration.D())
 	if err != nil {
-		c.fail(path, err.Error(), "")
+		c.Fail(path, err.Error(), "")
 		return
 	}
 	c.PoolClocks[i] = clock
@@ -72,12 +72,12 @@ func (c *checker) poolCarbon(i int, zone string, g Carbon, path string) {
 // carbonClock lays the series on the scenario's time, which needs a figure for
 // every hour of it.
 func (c *checker) carbonClock(g Carbon) {
-	if c.Carbon == nil || c.structure.Touches("spec.duration") || c.structure.Touches("spec.services") {
+	if c.Carbon == nil || c.Touches("spec.duration") || c.Touches("spec.services") {
 		return
 	}
 	clock, err := c.Carbon.Aligned(carbon.Alignment(g.Alignment), c.Start(), c.Scenario.Spec.Duration.D())
 	if err != nil {
-		c.fail("spec.carbon", err.Error(), "")
+		c.Fail("spec.carbon", err.Error(), "")
 		return
 	}
 	c.CarbonClock = clock
@@ -87,19 +87,19 @@ func (c *checker) carbonZone(g Carbon) {
 	const path = "spec.carbon"
 	first, last := carbon.Years()
 	if !slices.Contains(carbon.Zones(), g.Zone) {
-		c.fail(path+".zone", fmt.Sprintf("there is no builtin carbon series of zone %q", g.Zone), near(g.Zone, carbon.Zones()))
+		c.Fail(path+".zone", fmt.Sprintf("there is no builtin carbon series of zone %q", g.Zone), near(g.Zone, carbon.Zones()))
 		return
 	}
 	if g.Year == 0 {
-		c.fail(path+".year", "is required with a zone", fmt.Sprintf("want %d to %d", first, last))
+		c.Fail(path+".year", "is required with a zone", fmt.Sprintf("want %d to %d", first, last))
 		return
 	}
 	if g.Signal != string(carbon.Average) {
-		c.fail(path+".signal", fmt.Sprintf("the builtin series hold the average signal, not the %s one", g.Signal), "use a file for another signal")
+		c.Fail(path+".signal", fmt.Sprintf("the builtin series hold the average signal, not the %s one", g.Signal), "use a file for another signal")
 	}
 	series, err := carbon.Builtin(g.Zone, g.Year)
 	if err != nil {
-		c.fail(path+".year", fmt.Sprintf("there is no builtin carbon series of %s for %d", g.Zone, g.Year), fmt.Sprintf("want %d to %d", first, last))
+		c.Fail(path+".year", fmt.Sprintf("there is no builtin carbon series of %s for %d", g.Zone, g.Year), fmt.Sprintf("want %d to %d", first, last))
 		return
 	}
 	c.Carbon = series
@@ -109,7 +109,7 @@ func (c *checker) carbonZone(g Carbon) {
 func (c *checker) carbonFile(g Carbon) *carbon.Series {
 	const path = "spec.carbon"
 	if _, err := time.LoadLocation(g.TimeZone); err != nil || g.TimeZone == "Local" {
-		c.fail(path+".timeZone", fmt.Sprintf("%q is not an IANA time zone", g.TimeZone), "for example Europe/Berlin or UTC")
+		c.Fail(path+".timeZone", fmt.Sprintf("%q is not an IANA time zone", g.TimeZone), "for example Europe/Berlin or UTC")
 		return nil
 	}
 	var series *carbon.Series

@@ -19,17 +19,17 @@ func (c *checker) nodePool(i int) {
 	}
 	switch {
 	case n.Initial > most:
-		c.fail(nodes+".initial", fmt.Sprintf("%d is more than max, %d", n.Initial, most), "raise max", nodes+".max")
+		c.Fail(nodes+".initial", fmt.Sprintf("%d is more than max, %d", n.Initial, most), "raise max", nodes+".max")
 	case n.Initial < n.Min:
-		c.fail(nodes+".initial", fmt.Sprintf("%d is less than min, %d", n.Initial, n.Min), "min nodes are always on: start with as many", nodes+".min")
+		c.Fail(nodes+".initial", fmt.Sprintf("%d is less than min, %d", n.Initial, n.Min), "min nodes are always on: start with as many", nodes+".min")
 	case most == 0:
-		c.fail(atMost, "the pool could never have a node", "set max, or drop the pool", nodes+".initial")
+		c.Fail(atMost, "the pool could never have a node", "set max, or drop the pool", nodes+".initial")
 	}
 }
 
 func (c *checker) gpuModel(name, path string) {
 	if _, err := powermodel.Lookup(name); err != nil {
-		c.fail(path, fmt.Sprintf("there is no GPU %q in the catalogue", name), near(name, gpuModels()))
+		c.Fail(path, fmt.Sprintf("there is no GPU %q in the catalogue", name), near(name, gpuModels()))
 	}
 }
 
@@ -64,7 +64,7 @@ func (c *checker) cost(s *Spec) {
 		at := fmt.Sprintf("spec.cluster.nodePools[%d]", i)
 		if _, ok := s.Cost.GPUHour[p.GPU.Model]; !ok && !priced[p.GPU.Model] {
 			priced[p.GPU.Model] = true // one report a model
-			c.fail(path, fmt.Sprintf("has no price for %s of node pool %s", p.GPU.Model, p.Name), fmt.Sprintf("add %s, 0 if it is free", p.GPU.Model), at+".gpu.model")
+			c.Fail(path, fmt.Sprintf("has no price for %s of node pool %s", p.GPU.Model, p.Name), fmt.Sprintf("add %s, 0 if it is free", p.GPU.Model), at+".gpu.model")
 		}
 	}
 }

@@ -38,13 +38,13 @@ func (c *checker) disruptionBudget(b *DisruptionBudget, path string) {
 // scheduler reads the policy's kube-scheduler configuration.
 func (c *checker) scheduler(i int, s Scheduler, path string) {
 	path += ".scheduler"
-	if !c.atMostOne(path, choice{"profile", s.Profile != ""}, choice{"config", s.Config != ""}) || c.structure.Touches(path) {
+	if !c.atMostOne(path, choice{"profile", s.Profile != ""}, choice{"config", s.Config != ""}) || c.Touches(path) {
 		return
 	}
 	if s.Config == "" {
 		config, err := scheduler.Builtin(s.ProfileName())
 		if err != nil {
-			c.fail(path+".profile", err.Error(), "")
+			c.Fail(path+".profile", err.Error(), "")
 		}
 		c.Schedulers[i] = config
 		return
@@ -68,7 +68,7 @@ func (s *Scheduler) ProfileName() string {
 // inManifest reports what is wrong with a manifest where it stands in its file.
 func (c *checker) inManifest(positions *schema.Positions, problems []policies.Problem) {
 	for _, p := range problems {
-		c.failAt(positions.At(p.Path), p.Path, p.Message, p.Hint)
+		c.FailAt(positions.At(p.Path), p.Path, p.Message, p.Hint)
 	}
 }
 
@@ -79,7 +79,7 @@ func (c *checker) below(path string, problems []policies.Problem) {
 		if p.Path != "" {
 			at += "." + p.Path
 		}
-		c.fail(at, p.Message, p.Hint)
+		c.Fail(at, p.Message, p.Hint)
 	}
 }
 

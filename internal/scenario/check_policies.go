@@ -18,7 +18,7 @@ func (c *checker) policy(i int) {
 	c.routing(p.Routing, path+".routing")
 	for _, name := range slices.Sorted(maps.Keys(p.Scalers)) {
 		if !slices.Contains(services, name) {
-			c.fail(path+".scalers."+name, fmt.Sprintf("there is no service %q", name), near(name, services), "spec.services")
+			c.Fail(path+".scalers."+name, fmt.Sprintf("there is no service %q", name), near(name, services), "spec.services")
 		}
 		own := p.Scalers[name]
 		c.scaler(&own, path+".scalers."+name, []string{name})
@@ -28,12 +28,12 @@ func (c *checker) policy(i int) {
 		return
 	}
 	if len(p.Scalers) == 0 {
-		c.fail(path+".scaler", "is required: nothing would scale the services", near("", kindNames()), path+".scalers")
+		c.Fail(path+".scaler", "is required: nothing would scale the services", near("", kindNames()), path+".scalers")
 		return
 	}
 	for _, name := range services {
 		if _, ok := p.Scalers[name]; !ok {
-			c.fail(path+".scalers", fmt.Sprintf("service %s has no scaler", name), "add scalers."+name+", or a scaler for all", path+".scaler")
+			c.Fail(path+".scalers", fmt.Sprintf("service %s has no scaler", name), "add scalers."+name+", or a scaler for all", path+".scaler")
 		}
 	}
 }
@@ -95,17 +95,17 @@ func (c *checker) scaler(s *Scaler, path string, services []string) {
 			at += "." + p.Path
 		}
 		if manifest != nil && !c.Positions.Has(at) {
-			c.failAt(manifest.At(p.Path), p.Path, p.Message, p.Hint)
+			c.FailAt(manifest.At(p.Path), p.Path, p.Message, p.Hint)
 			continue
 		}
-		c.fail(at, p.Message, p.Hint)
+		c.Fail(at, p.Message, p.Hint)
 	}
 }
 
 // policyFile hands a configuration the file it names; false when that failed,
 // which is reported at path.
 func (c *checker) policyFile(config policies.FileConfig, named, path string) bool {
-	before := len(c.errs)
+	before := len(c.Errs)
 	c.input(named, path, func(r io.Reader, name string) error {
 		data, err := io.ReadAll(io.LimitReader(r, schema.MaxBytes+1))
 		if err == nil {
@@ -113,7 +113,7 @@ func (c *checker) policyFile(config policies.FileConfig, named, path string) boo
 		}
 		return err
 	})
-	return len(c.errs) == before
+	return len(c.Errs) == before
 }
 
 // facts are what is known of a service before it is compiled.
@@ -145,6 +145,6 @@ func (c *checker) manifest(named, path string) (object map[string]any, positions
 		}
 		return nil
 	})
-	c.errs = append(c.errs, errs...)
+	c.Errs = append(c.Errs, errs...)
 	return object, positions
 }

@@ -26,7 +26,7 @@ func (c *checker) regions(s *Spec) {
 		return
 	}
 	if s.Regret {
-		c.fail("spec.regret", "is known for one region: no bound is worked out over several", "leave regret out", "spec.regions")
+		c.Fail("spec.regret", "is known for one region: no bound is worked out over several", "leave regret out", "spec.regions")
 	}
 	c.noOracles(s)
 }
@@ -44,9 +44,9 @@ func (c *checker) poolsOfRegions(s *Spec) {
 			other, twice := owner[name]
 			switch {
 			case !slices.Contains(names, name):
-				c.fail(at, fmt.Sprintf("there is no node pool %q", name), near(name, names), "spec.cluster.nodePools")
+				c.Fail(at, fmt.Sprintf("there is no node pool %q", name), near(name, names), "spec.cluster.nodePools")
 			case twice:
-				c.fail(at, fmt.Sprintf("node pool %s belongs to region %s already", name, other), "name a pool in one region only")
+				c.Fail(at, fmt.Sprintf("node pool %s belongs to region %s already", name, other), "name a pool in one region only")
 			default:
 				owner[name] = r.Name
 			}
@@ -55,10 +55,10 @@ func (c *checker) poolsOfRegions(s *Spec) {
 	for i, p := range s.Cluster.NodePools {
 		at := fmt.Sprintf("spec.cluster.nodePools[%d]", i)
 		if _, ok := owner[p.Name]; !ok {
-			c.fail(at+".name", fmt.Sprintf("node pool %s belongs to no region", p.Name), "name it in the nodePools of one of spec.regions", "spec.regions")
+			c.Fail(at+".name", fmt.Sprintf("node pool %s belongs to no region", p.Name), "name it in the nodePools of one of spec.regions", "spec.regions")
 		}
 		if p.CarbonZone != "" {
-			c.fail(at+".carbonZone", "cannot stand beside spec.regions: the grid of a region is that of its pools", "move it to the region's carbonZone")
+			c.Fail(at+".carbonZone", "cannot stand beside spec.regions: the grid of a region is that of its pools", "move it to the region's carbonZone")
 		}
 	}
 }
@@ -67,7 +67,7 @@ func (c *checker) poolsOfRegions(s *Spec) {
 func (c *checker) regionPrices(s *Spec, i int) {
 	for _, model := range slices.Sorted(maps.Keys(s.Regions[i].GPUHour)) {
 		if _, ok := s.Cost.GPUHour[model]; !ok {
-			c.fail(fmt.Sprintf("spec.regions[%d].gpuHour.%s", i, model), fmt.Sprintf("spec.cost.gpuHour has no price of %s that this one would replace", model),
+			c.Fail(fmt.Sprintf("spec.regions[%d].gpuHour.%s", i, model), fmt.Sprintf("spec.cost.gpuHour has no price of %s that this one would replace", model),
 				"add it there", "spec.cost.gpuHour")
 		}
 	}
@@ -77,7 +77,7 @@ func (c *checker) regionPrices(s *Spec, i int) {
 func (c *checker) placeableIn(s *Spec, region, service int) {
 	anywhere, here, owns := false, false, false
 	for i := range s.Cluster.NodePools {
-		if c.Boards[i].Name == "" || c.structure.Touches(fmt.Sprintf("spec.cluster.nodePools[%d].gpu", i)) {
+		if c.Boards[i].Name == "" || c.Touches(fmt.Sprintf("spec.cluster.nodePools[%d].gpu", i)) {
 			return // the pool's own check speaks of it
 		}
 		owns = owns || s.RegionOf(i) == region
@@ -87,7 +87,7 @@ func (c *checker) placeableIn(s *Spec, region, service int) {
 		}
 	}
 	if anywhere && owns && !here { // of a region without pools its names are what is wrong
-		c.fail(fmt.Sprintf("spec.regions[%d].nodePools", region), fmt.Sprintf("no node pool of region %s can run service %s", s.Regions[region].Name, s.Services[service].Name),
+		c.Fail(fmt.Sprintf("spec.regions[%d].nodePools", region), fmt.Sprintf("no node pool of region %s can run service %s", s.Regions[region].Name, s.Services[service].Name),
 			"give the region a pool whose GPUs can", "spec.services")
 	}
 }
@@ -98,7 +98,7 @@ func (c *checker) noOracles(s *Spec) {
 	for i, p := range s.Policies {
 		refuse := func(sc *Scaler, at string) {
 			if kind, err := policies.Find(sc.Kind); err == nil && kind.Oracle != nil && kind.Oracle(sc.Config) {
-				c.fail(at+"."+sc.Kind, "is told the future, and with several regions nobody can tell it: the router decides which requests a region gets",
+				c.Fail(at+"."+sc.Kind, "is told the future, and with several regions nobody can tell it: the router decides which requests a region gets",
 					"take a scaler without an oracle, or one region")
 			}
 		}
@@ -120,9 +120,9 @@ func (c *checker) regionCarbon(g Carbon) {
 		if r.CarbonZone == "" {
 			continue
 		}
-		before := len(c.errs)
+		before := len(c.Errs)
 		for pool := range s.Cluster.NodePools {
-			if s.RegionOf(pool) == i && len(c.errs) == before { // one report a region
+			if s.RegionOf(pool) == i && len(c.Errs) == before { // one report a region
 				c.poolCarbon(pool, r.CarbonZone, g, fmt.Sprintf("spec.regions[%d].carbonZone", i))
 			}
 		}
@@ -136,11 +136,11 @@ func (c *checker) routing(r *Routing, path string) {
 	}
 	s := &c.Scenario.Spec
 	if len(s.Regions) == 0 {
-		c.fail(path, "has a meaning only with spec.regions", "leave it out, or name the regions", "spec.regions")
+		c.Fail(path, "has a meaning only with spec.regions", "leave it out, or name the regions", "spec.regions")
 		return
 	}
 	if r.Kind == "Cheapest" && !s.priced() {
-		c.fail(path+".kind", "the scenario has no prices: every region costs nothing", "give spec.cost prices, or take another kind", "spec.cost", "spec.regions")
+		c.Fail(path+".kind", "the scenario has no prices: every region costs nothing", "give spec.cost prices, or take another kind", "spec.cost", "spec.regions")
 	}
 	if r.Kind != "Weighted" {
 		c.onlyWith(path, "kind Weighted", choice{"weights", len(r.Weights) > 0})
@@ -153,11 +153,11 @@ func (c *checker) routing(r *Routing, path string) {
 	sum := 0.0
 	for _, name := range slices.Sorted(maps.Keys(r.Weights)) {
 		if !slices.Contains(names, name) {
-			c.fail(path+".weights."+name, fmt.Sprintf("there is no region %q", name), near(name, names), "spec.regions")
+			c.Fail(path+".weights."+name, fmt.Sprintf("there is no region %q", name), near(name, names), "spec.regions")
 		}
 		sum += r.Weights[name]
 	}
 	if sum == 0 {
-		c.fail(path+".weights", "gives no region anything", "give one of "+strings.Join(names, ", ")+" a weight above 0")
+		c.Fail(path+".weights", "gives no region anything", "give one of "+strings.Join(names, ", ")+" a weight above 0")
 	}
 }

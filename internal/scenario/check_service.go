@@ -38,11 +38,11 @@ func (c *checker) model(m *Model, path string) {
 	variants := profiles.Variants(m.Profile)
 	switch {
 	case len(variants) == 0:
-		c.fail(path+".profile", fmt.Sprintf("there is no profile %q", m.Profile), near(m.Profile, profiles.Models()))
+		c.Fail(path+".profile", fmt.Sprintf("there is no profile %q", m.Profile), near(m.Profile, profiles.Models()))
 	case m.Variant == "":
-		c.fail(path+".variant", "is required with a profile", "want one of "+strings.Join(variants, ", "))
+		c.Fail(path+".variant", "is required with a profile", "want one of "+strings.Join(variants, ", "))
 	case !slices.Contains(variants, m.Variant):
-		c.fail(path+".variant", fmt.Sprintf("%s has no variant %q", m.Profile, m.Variant), near(m.Variant, variants))
+		c.Fail(path+".variant", fmt.Sprintf("%s has no variant %q", m.Profile, m.Variant), near(m.Variant, variants))
 	}
 }
 
@@ -61,9 +61,9 @@ func (c *checker) serviceTime(t *ServiceTime, path string) {
 	}
 	switch isLogNormal := t.Distribution == "LogNormal"; {
 	case isLogNormal && t.CV == nil:
-		c.fail(path+".cv", "is required with LogNormal", "", path+".distribution")
+		c.Fail(path+".cv", "is required with LogNormal", "", path+".distribution")
 	case !isLogNormal && t.CV != nil:
-		c.fail(path+".cv", "has a meaning only with distribution LogNormal", "leave it out", path+".distribution")
+		c.Fail(path+".cv", "has a meaning only with distribution LogNormal", "leave it out", path+".distribution")
 	}
 	if affine {
 		c.affine(t, path)
@@ -71,10 +71,10 @@ func (c *checker) serviceTime(t *ServiceTime, path string) {
 	for k := 1; k < len(t.Batches); k++ {
 		at := fmt.Sprintf("%s.batches[%d]", path, k)
 		if t.Batches[k].Batch <= t.Batches[k-1].Batch {
-			c.fail(at+".batch", "must be greater than the batch before it", "sort the table by batch", path+".batches")
+			c.Fail(at+".batch", "must be greater than the batch before it", "sort the table by batch", path+".batches")
 		}
 		if t.Batches[k].Time < t.Batches[k-1].Time {
-			c.fail(at+".time", "must not be less than the time of the smaller batch before it", "", path+".batches")
+			c.Fail(at+".time", "must not be less than the time of the smaller batch before it", "", path+".batches")
 		}
 	}
 }
@@ -83,11 +83,11 @@ func (c *checker) serviceTime(t *ServiceTime, path string) {
 func (c *checker) affine(t *ServiceTime, path string) {
 	switch {
 	case t.Base == nil:
-		c.fail(path+".base", "is required with perItem", "base: 0s if a batch has no fixed part")
+		c.Fail(path+".base", "is required with perItem", "base: 0s if a batch has no fixed part")
 	case t.PerItem == nil:
-		c.fail(path+".perItem", "is required with base", "use mean if the time is the same for every batch")
+		c.Fail(path+".perItem", "is required with base", "use mean if the time is the same for every batch")
 	case *t.Base == 0 && *t.PerItem == 0:
-		c.fail(path, "base and perItem are both zero: a batch would take no time", "")
+		c.Fail(path, "base and perItem are both zero: a batch would take no time", "")
 	}
 }
 
@@ -98,7 +98,7 @@ func (c *checker) share(g GPUShare, path string) {
 	}
 	ways := math.Round(1 / *g.Share)
 	if math.Abs(*g.Share*ways-1) > 1e-4 {
-		c.fail(path+".share", fmt.Sprintf("%g is not a whole GPU divided by a whole number", *g.Share),
+		c.Fail(path+".share", fmt.Sprintf("%g is not a whole GPU divided by a whole number", *g.Share),
 			fmt.Sprintf("write %.6g to share a GPU %.0f ways", 1/ways, ways))
 	}
 }
@@ -112,7 +112,7 @@ func (c *checker) placeable(s *Service, path string) {
 	var boards []powermodel.GPU
 	for i := range c.Scenario.Spec.Cluster.NodePools {
 		gpu := c.Boards[i]
-		if gpu.Name == "" || c.structure.Touches(fmt.Sprintf("spec.cluster.nodePools[%d].gpu.model", i)) {
+		if gpu.Name == "" || c.Touches(fmt.Sprintf("spec.cluster.nodePools[%d].gpu.model", i)) {
 			return // the pool's own check speaks of it; whether the service fits cannot be known
 		}
 		if s.Model.Profile != "" {
@@ -129,10 +129,10 @@ func (c *checker) placeable(s *Service, path string) {
 	switch {
 	case len(c.Scenario.Spec.Cluster.NodePools) == 0:
 	case len(gpus) == 0 && s.Model.Profile != "" && len(runsOn) > 0:
-		c.fail(path+".model", fmt.Sprintf("no node pool can run %s %s", s.Model.Profile, s.Model.Variant),
+		c.Fail(path+".model", fmt.Sprintf("no node pool can run %s %s", s.Model.Profile, s.Model.Variant),
 			"there are figures for "+strings.Join(runsOn, ", "), "spec.cluster.nodePools")
 	case len(gpus) > 0 && len(sliced) == 0:
-		c.fail(path+".gpu.mig", fmt.Sprintf("no node pool that can run the service has MIG slices %q", s.GPU.MIG), migHint(boards))
+		c.Fail(path+".gpu.mig", fmt.Sprintf("no node pool that can run the service has MIG slices %q", s.GPU.MIG), migHint(boards))
 	}
 }
 
@@ -154,11 +154,11 @@ func migHint(boards []powermodel.GPU) string {
 
 func (c *checker) queue(s *Service, path string) {
 	if s.Queue.Capacity < s.Batching.MaxBatch {
-		c.fail(path+".queue.capacity", fmt.Sprintf("%d is less than a batch of %d, which could never fill", s.Queue.Capacity, s.Batching.MaxBatch),
+		c.Fail(path+".queue.capacity", fmt.Sprintf("%d is less than a batch of %d, which could never fill", s.Queue.Capacity, s.Batching.MaxBatch),
 			"raise capacity or lower maxBatch", path+".batching.maxBatch")
 	}
 	if t := s.Queue.Timeout; t != nil && s.Batching.MaxQueueDelay >= *t {
-		c.fail(path+".batching.maxQueueDelay", fmt.Sprintf("%s is not less than the queue timeout of %s: requests would give up while their batch fills", s.Batching.MaxQueueDelay, *t),
+		c.Fail(path+".batching.maxQueueDelay", fmt.Sprintf("%s is not less than the queue timeout of %s: requests would give up while their batch fills", s.Batching.MaxQueueDelay, *t),
 			"lower maxQueueDelay or raise queue.timeout", path+".queue.timeout")
 	}
 }

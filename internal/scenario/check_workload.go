@@ -11,19 +11,19 @@ import (
 
 // workload checks a service's load, reads its trace and lays out its curve.
 func (c *checker) workload(i int, w *Workload, path string) {
-	before := len(c.errs)
+	before := len(c.Errs)
 	c.trace(i, &w.Trace, path+".trace")
 	c.scale(w, path)
 	c.arrivals(i, w, path)
 	for k := range w.Events {
 		c.event(&w.Events[k], fmt.Sprintf("%s.events[%d]", path, k))
 	}
-	if len(c.errs) > before || c.structure.Touches(path) || c.structure.Touches("spec.duration") {
+	if len(c.Errs) > before || c.Touches(path) || c.Touches("spec.duration") {
 		return // the curve would be of something else than the document says
 	}
 	curve, err := workload.NewCurve(c.curveConfig(i, w))
 	if err != nil {
-		c.fail(path, err.Error(), "")
+		c.Fail(path, err.Error(), "")
 		return
 	}
 	c.Curves[i] = curve
@@ -38,11 +38,11 @@ func (c *checker) trace(i int, t *Trace, path string) {
 			choice{"rateColumn", t.RateColumn != ""}, choice{"unit", t.Unit != ""}, choice{"bin", t.Bin != nil}, choice{"zeroIsMissing", t.ZeroIsMissing})
 	}
 	switch {
-	case c.structure.Touches(path):
+	case c.Touches(path):
 	case t.Builtin != "":
 		trace, err := workload.Builtin(t.Builtin)
 		if err != nil {
-			c.fail(path+".builtin", fmt.Sprintf("there is no builtin trace %q", t.Builtin), near(t.Builtin, builtinTraces()))
+			c.Fail(path+".builtin", fmt.Sprintf("there is no builtin trace %q", t.Builtin), near(t.Builtin, builtinTraces()))
 			return
 		}
 		c.Traces[i] = trace
@@ -81,7 +81,7 @@ func (c *checker) traceFile(t *Trace, path string) *workload.Trace {
 
 // window checks that the trace covers the scenario's time.
 func (c *checker) window(trace *workload.Trace, t *Trace, path string) {
-	if trace == nil || c.structure.Touches("spec.duration") {
+	if trace == nil || c.Touches("spec.duration") {
 		return
 	}
 	start, at := trace.Start, path
@@ -92,9 +92,9 @@ func (c *checker) window(trace *workload.Trace, t *Trace, path string) {
 	end := start.Add(c.Scenario.Spec.Duration.D())
 	switch {
 	case start.Before(trace.Start) || !start.Before(trace.End()):
-		c.fail(at, fmt.Sprintf("%s is outside the trace", local(start)), fmt.Sprintf("it spans %s to %s", local(trace.Start), local(trace.End())))
+		c.Fail(at, fmt.Sprintf("%s is outside the trace", local(start)), fmt.Sprintf("it spans %s to %s", local(trace.Start), local(trace.End())))
 	case end.After(trace.End()):
-		c.fail(at, fmt.Sprintf("the window of %s ends at %s, after the trace", c.Scenario.Spec.Duration, local(end)),
+		c.Fail(at, fmt.Sprintf("the window of %s ends at %s, after the trace", c.Scenario.Spec.Duration, local(end)),
 			fmt.Sprintf("the trace ends at %s; start earlier or shorten spec.duration", local(trace.End())))
 	}
 }
@@ -104,7 +104,7 @@ func (c *checker) scale(w *Workload, path string) {
 		return
 	}
 	if c.exactlyOne(path+".scale", choice{"peak", w.Scale.Peak != nil}, choice{"factor", w.Scale.Factor != nil}) && w.Trace.Constant != nil {
-		c.fail(path+".scale", "a constant rate has no scale", "write the rate into trace.constant", path+".trace")
+		c.Fail(path+".scale", "a constant rate has no scale", "write the rate into trace.constant", path+".trace")
 	}
 }
 
@@ -113,31 +113,31 @@ func (c *checker) arrivals(i int, w *Workload, path string) {
 	process := path + ".arrivals.process"
 	switch {
 	case a.Process == "Gamma" && a.CV == nil:
-		c.fail(path+".arrivals.cv", "is required with process Gamma", "1 is as random as Poisson, more is burstier", process)
+		c.Fail(path+".arrivals.cv", "is required with process Gamma", "1 is as random as Poisson, more is burstier", process)
 	case a.Process != "Gamma" && a.CV != nil:
-		c.fail(path+".arrivals.cv", "has a meaning only with process Gamma", "leave it out", process)
+		c.Fail(path+".arrivals.cv", "has a meaning only with process Gamma", "leave it out", process)
 	}
 	if a.Process != "Recorded" {
 		return
 	}
 	trace := c.Traces[i]
 	if w.Trace.Constant != nil || trace != nil && trace.Arrivals == nil {
-		c.fail(process, "Recorded needs a trace that holds every request", "use a file with format Timestamps or AzureLLM, or process Poisson", path+".trace")
+		c.Fail(process, "Recorded needs a trace that holds every request", "use a file with format Timestamps or AzureLLM, or process Poisson", path+".trace")
 	}
 	if w.Scale != nil {
-		c.fail(process, "recorded arrivals cannot be scaled", "leave scale out, or use process Poisson", path+".scale")
+		c.Fail(process, "recorded arrivals cannot be scaled", "leave scale out, or use process Poisson", path+".scale")
 	}
 	if len(w.Events) > 0 {
-		c.fail(process, "recorded arrivals cannot have events", "leave events out, or use process Poisson", path+".events")
+		c.Fail(process, "recorded arrivals cannot have events", "leave events out, or use process Poisson", path+".events")
 	}
 }
 
 func (c *checker) event(e *Event, path string) {
 	if e.At >= c.Scenario.Spec.Duration {
-		c.fail(path+".at", fmt.Sprintf("%s is not before the end of the window, %s", e.At, c.Scenario.Spec.Duration), "move the event or raise spec.duration", "spec.duration")
+		c.Fail(path+".at", fmt.Sprintf("%s is not before the end of the window, %s", e.At, c.Scenario.Spec.Duration), "move the event or raise spec.duration", "spec.duration")
 	}
 	if e.Ramp+e.Hold+e.Decay == 0 {
-		c.fail(path, "lasts no time", "set ramp, hold or decay")
+		c.Fail(path, "lasts no time", "set ramp, hold or decay")
 	}
 }
 

@@ -26,7 +26,7 @@ func (c *checker) input(named, path string, read func(r io.Reader, name string) 
 	name := Resolve(c.Path, named)
 	f, err := c.open(name)
 	if err != nil {
-		c.fail(path, "cannot read "+name+": "+reason(err), "paths are relative to the folder of "+c.Path)
+		c.Fail(path, "cannot read "+name+": "+reason(err), "paths are relative to the folder of "+c.Path)
 		return
 	}
 	defer func() { _ = f.Close() }() // it was only read
@@ -37,7 +37,7 @@ func (c *checker) input(named, path string, read func(r io.Reader, name string) 
 		return
 	}
 	if _, err := io.Copy(io.Discard, r); err != nil { // what read left unread counts too
-		c.fail(path, fmt.Sprintf("cannot read %s: %s", name, reason(err)), "")
+		c.Fail(path, fmt.Sprintf("cannot read %s: %s", name, reason(err)), "")
 		return
 	}
 	c.addInput(name, [sha256.Size]byte(sum.Sum(nil)))
@@ -72,12 +72,12 @@ func (c *checker) inputFailed(err error, path string) {
 	var at *fs.PathError
 	switch {
 	case errors.As(err, &faults):
-		c.errs = append(c.errs, faults...)
+		c.Errs = append(c.Errs, faults...)
 	case errors.As(err, &f):
-		c.failAt(schema.Position{File: f.file, Line: max(1, f.line), Col: max(1, f.column)}, "", f.message, "")
+		c.FailAt(schema.Position{File: f.file, Line: max(1, f.line), Col: max(1, f.column)}, "", f.message, "")
 	case errors.As(err, &at):
-		c.fail(path, "cannot read "+at.Path+": "+reason(err), "")
+		c.Fail(path, "cannot read "+at.Path+": "+reason(err), "")
 	default:
-		c.fail(path, err.Error(), "")
+		c.Fail(path, err.Error(), "")
 	}
 }

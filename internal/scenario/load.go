@@ -102,10 +102,9 @@ func Parse(data []byte, path string, open Open, overrides ...Override) (*File, e
 	}
 	f.addInput(path, sha256.Sum256(data))
 	f.Positions, errs = doc.Decode(&f.Scenario)
-	c := &checker{File: f, open: open, structure: errs, errs: errs}
+	c := &checker{File: f, open: open, Faults: schema.NewFaults(f.Positions, errs)}
 	c.all()
-	c.errs.Sort()
-	if err := c.errs.Err(); err != nil {
+	if err := c.Err(); err != nil {
 		return nil, err
 	}
 	return f, nil

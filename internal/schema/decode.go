@@ -3,6 +3,7 @@ package schema
 import (
 	"fmt"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"gopkg.in/yaml.v3"
@@ -28,7 +29,29 @@ func (d *Document) Decode(into any) (*Positions, Errors) {
 	setDefaults(t, v)
 	w.value(d.root, t, v, "")
 	w.errs.Sort()
-	return w.positions, w.errs
+	return w.positions, anotherKind(w.errs)
+}
+
+// takers say where kwatt's kinds of files belong.
+var takers = map[string]string{
+	"Scenario":     "sim run takes a scenario",
+	"Gate":         "sim gate takes a gate",
+	"Study":        "sim study takes a study",
+	"PowerModel":   "gpu.powerModel of a node pool takes a power model",
+	"PowerProfile": "a profile holds readings, not a model: sim power fit makes one of it",
+}
+
+// anotherKind returns the faults, or of a document of another of kwatt's kinds that
+// one alone: the rest is not about what it was taken for.
+func anotherKind(errs Errors) Errors {
+	for _, e := range errs {
+		kind, _, _ := strings.Cut(e.Message, " is not ")
+		if kind, err := strconv.Unquote(kind); e.Path == "kind" && err == nil && takers[kind] != "" {
+			e.Hint = takers[kind]
+			return Errors{e}
+		}
+	}
+	return errs
 }
 
 // SetDefaults fills the struct that into points to with its tags' defaults.

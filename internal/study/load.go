@@ -33,17 +33,16 @@ func Load(path string) (*File, error) {
 		return nil, fmt.Errorf("read study: %w", err)
 	}
 	f := &File{Path: path}
-	c := &checker{File: f}
-	f.Positions, c.structure = schema.Decode(data, path, &f.Study)
-	c.errs = slices.Clone(c.structure)
+	positions, structure := schema.Decode(data, path, &f.Study)
+	f.Positions = positions
+	c := &checker{f, schema.NewFaults(positions, structure)}
 	c.steps("spec.steps", f.Study.Spec.Steps)
 	c.stepNames()
 	c.assumptions()
 	c.metrics()
 	c.claims()
 	c.template()
-	c.errs.Sort()
-	if err := c.errs.Err(); err != nil {
+	if err := c.Err(); err != nil {
 		return nil, err
 	}
 	sum := sha256.Sum256(fmt.Appendf(data, "\x00%s", f.Template))
@@ -57,21 +56,13 @@ func (f *File) ScenarioPath() string { return scenario.Resolve(f.Path, f.Study.S
 // checker looks for what the structure alone cannot tell is wrong.
 type checker struct {
 	*File
-	structure, errs schema.Errors
-}
-
-// fail reports a fault at path, unless the decoder has found one there.
-func (c *checker) fail(path, message, hint string) {
-	if c.structure.Touches(path) {
-		return
-	}
-	c.errs = append(c.errs, schema.Error{Position: c.Positions.At(path), Path: path, Message: message, Hint: hint, Class: schema.Meaning})
+	schema.Faults
 }
 
 // once reports a name that stands twice in a list.
 func (c *checker) once(seen map[string]bool, at, name string) {
 	if seen[name] {
-		c.fail(at+".name", name+" stands twice", "")
+		c.Fail(at+".name", name+" stands twice", "")
 	}
 	seen[name] = true
 }
@@ -89,7 +80,7 @@ func (c *checker) steps(at string, steps []Step) {
 func (c *checker) stepNames() {
 	for i, s := range c.Study.Spec.Steps {
 		if s.Name == before || s.Name == after || strings.Contains(s.Name, plus) {
-			c.fail(fmt.Sprintf("spec.steps[%d].name", i), fmt.Sprintf("%q is the name of a configuration", s.Name), fmt.Sprintf("take one other than %s and %s, without %q", before, after, plus))
+			c.Fail(fmt.Sprintf("spec.steps[%d].name", i), fmt.Sprintf("%q is the name of a configuration", s.Name), fmt.Sprintf("take one other than %s and %s, without %q", before, after, plus))
 		}
 	}
 }
@@ -102,7 +93,7 @@ func (c *checker) set(at string, set []string) {
 			err = sweep.CheckPath(o.Path)
 		}
 		if err != nil {
-			c.fail(fmt.Sprintf("%s[%d]", at, i), err.Error(), "")
+			c.Fail(fmt.Sprintf("%s[%d]", at, i), err.Error(), "")
 		}
 	}
 }
@@ -119,11 +110,11 @@ func (c *checker) assumptions() {
 		c.set(at+".set", a.Set)
 		c.steps(at+".steps", a.Steps)
 		if len(a.Set)+len(a.Steps) == 0 {
-			c.fail(at, "changes nothing", "add set or steps")
+			c.Fail(at, "changes nothing", "add set or steps")
 		}
 		for k, s := range a.Steps {
 			if !slices.Contains(names, s.Name) {
-				c.fail(fmt.Sprintf("%s.steps[%d].name", at, k), fmt.Sprintf("the study has no step %q", s.Name), near(s.Name, names))
+				c.Fail(fmt.Sprintf("%s.steps[%d].name", at, k), fmt.Sprintf("the study has no step %q", s.Name), near(s.Name, names))
 			}
 		}
 	}
@@ -137,7 +128,7 @@ func (c *checker) metrics() {
 
 func (c *checker) metric(at, name string) {
 	if _, err := metrics.Find(name); err != nil {
-		c.fail(at, err.Error(), "")
+		c.Fail(at, err.Error(), "")
 	}
 }
 
@@ -155,11 +146,11 @@ func (c *checker) claims() {
 		c.metric(at+".metric", claim.Metric)
 		for k, text := range claim.Times {
 			if _, err := c.Study.factor(text); err != nil {
-				c.fail(fmt.Sprintf("%s.times[%d]", at, k), err.Error(), near(text, factors))
+				c.Fail(fmt.Sprintf("%s.times[%d]", at, k), err.Error(), near(text, factors))
 			}
 		}
 		if claim.Value == 0 {
-			c.fail(at+".value", "0 cannot be compared in proportion", "")
+			c.Fail(at+".value", "0 cannot be compared in proportion", "")
 		}
 	}
 }
@@ -188,7 +179,7 @@ func (c *checker) template() {
 		_, err = parse(string(data))
 	}
 	if err != nil {
-		c.fail("spec.page", err.Error(), "paths are relative to the folder of "+c.Path)
+		c.Fail("spec.page", err.Error(), "paths are relative to the folder of "+c.Path)
 	}
 	c.Template = string(data)
 }
