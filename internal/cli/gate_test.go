@@ -291,7 +291,7 @@ func TestGateUsage(t *testing.T) {
 		}
 	}
 	code, stdout, stderr = sim(t, "validate", goldenGate, "../../scenarios/gates/flash-sale.yaml")
-	if code != exitOK || !strings.Contains(stdout, "valid: gate flash-sale, 6 checks") || !strings.Contains(stdout, "valid: flash-sale, 1 services") {
+	if code != exitOK || !strings.Contains(stdout, "valid: gate flash-sale, 6 checks") || !strings.Contains(stdout, "valid: flash-sale, 1 service,") {
 		t.Errorf("validate: exit %d\n%s%s", code, stdout, stderr)
 	}
 	code, stdout, _ = sim(t, "schema", "gate")

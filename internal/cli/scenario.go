@@ -13,6 +13,7 @@ import (
 	"github.com/kwatt-sim/kwatt/internal/scenario"
 	"github.com/kwatt-sim/kwatt/internal/schema"
 	"github.com/kwatt-sim/kwatt/internal/study"
+	"github.com/kwatt-sim/kwatt/internal/tty"
 )
 
 func validateCommand(env Env) *cobra.Command {
@@ -57,7 +58,7 @@ func validate(file string) (what string, err error) {
 		if err != nil {
 			return "", err
 		}
-		return fmt.Sprintf("study %s, %d steps, %d configurations of %s", p.Study.Metadata.Name, len(p.Study.Spec.Steps), len(p.Configurations), p.ScenarioPath()), nil
+		return fmt.Sprintf("study %s, %s, %d configurations of %s", p.Study.Metadata.Name, tty.Count(len(p.Study.Spec.Steps), "step", "steps"), len(p.Configurations), p.ScenarioPath()), nil
 	}
 	if what, known, err := validateManifest(data, file); known {
 		return what, err
@@ -67,7 +68,8 @@ func validate(file string) (what string, err error) {
 		return "", err
 	}
 	spec := f.Scenario.Spec
-	return fmt.Sprintf("%s, %d services, %d policies, %d seeds, %v", f.Scenario.Metadata.Name, len(spec.Services), len(spec.Policies), spec.Seeds.Count, spec.Duration), nil
+	return fmt.Sprintf("%s, %s, %s, %s, %v", f.Scenario.Metadata.Name, tty.Count(len(spec.Services), "service", "services"),
+		tty.Count(len(spec.Policies), "policy", "policies"), tty.Count(spec.Seeds.Count, "seed", "seeds"), spec.Duration), nil
 }
 
 // kindOf reads the kind of an object, "" where it has none.

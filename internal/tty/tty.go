@@ -2,6 +2,7 @@
 package tty
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -158,4 +159,12 @@ func Number(x float64) string {
 	}
 	digits := 3 - int(math.Floor(math.Log10(math.Abs(x))))
 	return strconv.FormatFloat(x, 'f', min(max(digits, 0), 12), 64)
+}
+
+// Count is a number of things: "1 pod", "3 pods".
+func Count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }

@@ -13,9 +13,9 @@ func (d *Difference) Text(w io.Writer, o Options) error {
 	p := newPage(o, d.a.Start)
 	p.line(tty.Bold, 0, "A %s and B %s, %s", d.A.Policy, d.B.Policy, seedsText(d.A.Seed, d.B.Seed))
 	if !d.Differs {
-		p.line(tty.NoColor, 0, "%s", "no difference: "+count(d.Equal, "decision is", "decisions are")+" the same")
+		p.line(tty.NoColor, 0, "%s", "no difference: "+tty.Count(d.Equal, "decision is", "decisions are")+" the same")
 	} else {
-		p.line(tty.NoColor, 0, "they part at %s, after %s", p.when(d.T), count(d.Equal, "equal decision", "equal decisions"))
+		p.line(tty.NoColor, 0, "they part at %s, after %s", p.when(d.T), tty.Count(d.Equal, "equal decision", "equal decisions"))
 	}
 	for _, u := range d.Services {
 		if u.StartA != u.StartB {
@@ -49,13 +49,6 @@ func seedsText(a, b uint64) string {
 		return fmt.Sprintf("seed %d", a)
 	}
 	return fmt.Sprintf("seeds %d and %d", a, b)
-}
-
-func count(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // side writes what one of the runs did at the instant of the difference.

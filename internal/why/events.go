@@ -94,7 +94,7 @@ func (p *page) expansion(d decisions.Entry) {
 	if x.Unit == "" {
 		rule = "draws one"
 	}
-	p.field("expander", "%s %s; %s without a place", x.Expander, rule, pods(x.Pending))
+	p.field("expander", "%s %s; %s without a place", x.Expander, rule, tty.Count(x.Pending, "pod", "pods"))
 	table := tty.Table{Header: []string{"new nodes", "pods placed", "cost"}}
 	for _, o := range x.Options {
 		label := "    " + o.Pool
@@ -108,13 +108,6 @@ func (p *page) expansion(d decisions.Entry) {
 		table.Rows = append(table.Rows, tty.Row{Label: label, Cells: []tty.Cell{{Text: nodes}, {Text: fmt.Sprint(o.Pods)}, {Text: tty.Number(o.Cost)}}})
 	}
 	table.Write(&p.b, p.o.Width, p.o.Color)
-}
-
-func pods(n int) string {
-	if n == 1 {
-		return "1 pod"
-	}
-	return fmt.Sprintf("%d pods", n)
 }
 
 func (p *page) placement(d decisions.Entry) {
