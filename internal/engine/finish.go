@@ -107,10 +107,10 @@ func (w *world) serviceMetrics(v metrics.Values, s *service) {
 	v["energy_attributed_kwh"] = units.KWh(s.joules * w.cfg.pueAt(s.cfg))
 }
 
-func (w *world) clusterMetrics(v metrics.Values, served float64) {
-	m := &w.meter
+// addServices sums what adds up over services, and takes their GPUs together.
+func (w *world) addServices(v metrics.Values, services []*service) {
 	var busy, alloc float64
-	for _, s := range w.services {
+	for _, s := range services {
 		busy += s.busySeconds
 		alloc += s.allocSeconds
 		v["replicas_mean"] += s.readySeconds / w.cfg.Duration.Seconds()
@@ -118,8 +118,13 @@ func (w *world) clusterMetrics(v metrics.Values, served float64) {
 		v["pending_pod_seconds"] += w.cluster.PendingSeconds(s.index, w.cfg.Duration)
 		v["energy_attributed_kwh"] += units.KWh(s.joules * w.cfg.pueAt(s.cfg))
 	}
-	v["replicas_max"] = float64(m.readyMax)
 	put(v, "gpu_busy_ratio", busy, alloc)
+}
+
+func (w *world) clusterMetrics(v metrics.Values, served float64) {
+	m := &w.meter
+	w.addServices(v, w.services)
+	v["replicas_max"] = float64(m.readyMax)
 	put(v, "gpu_allocated_ratio", m.gpuAllocated, m.gpuOn)
 	v["gpu_hours"] = m.gpuOn / 3600
 	v["node_hours"] = m.nodeOn / 3600

@@ -156,22 +156,17 @@ func (r *routed) check() string {
 func (w *world) routedMetrics(r *routed) metrics.Values {
 	v := metrics.Values{}
 	all := serving.Stats{}
-	var busy, alloc float64
+	var parts []*service
 	for _, part := range r.cfg.Parts {
 		s := w.services[part.Service]
 		all.Add(&s.total)
-		busy += s.busySeconds
-		alloc += s.allocSeconds
-		v["replicas_mean"] += s.readySeconds / w.cfg.Duration.Seconds()
-		v["scale_events_total"] += float64(s.scaleEvents)
-		v["pending_pod_seconds"] += w.cluster.PendingSeconds(s.index, w.cfg.Duration)
-		v["energy_attributed_kwh"] += units.KWh(s.joules * w.cfg.pueAt(s.cfg))
+		parts = append(parts, s)
 	}
+	w.addServices(v, parts)
 	requestMetrics(v, &all)
 	if w.services[r.cfg.Parts[0].Service].cfg.Serving.SLO > 0 {
 		attainment(v, &all)
 	}
-	put(v, "gpu_busy_ratio", busy, alloc)
 	v["replicas_max"] = float64(r.readyMax)
 	return v
 }
