@@ -185,15 +185,9 @@ func metricHint(name string) string {
 	if stem, ok := strings.CutSuffix(name, "_per_request"); ok && slices.Contains(names, stem+"_per_million_requests") {
 		return "use " + stem + "_per_million_requests; its limit may be written per request, like 0.8mg/req"
 	}
-	if meant := schema.Closest(name, names); meant != "" {
-		return "did you mean " + meant + "?"
-	}
-	return ""
+	return schema.DidYouMean(name, names, "")
 }
 
 func near(name string, names []string) string {
-	if meant := schema.Closest(name, names); meant != "" {
-		return "did you mean " + meant + "?"
-	}
-	return "it has " + strings.Join(names, ", ")
+	return schema.DidYouMean(name, names, "it has "+strings.Join(names, ", "))
 }

@@ -48,10 +48,7 @@ func (c *checker) model(m *Model, path string) {
 
 // near is the hint for a name that is not among those known.
 func near(name string, known []string) string {
-	if meant := schema.Closest(name, known); meant != "" {
-		return "did you mean " + meant + "?"
-	}
-	return "want one of " + strings.Join(known, ", ")
+	return schema.DidYouMean(name, known, "want one of "+strings.Join(known, ", "))
 }
 
 func (c *checker) serviceTime(t *ServiceTime, path string) {

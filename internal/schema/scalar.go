@@ -87,11 +87,7 @@ func (t *Type) parseString(n *yaml.Node, v reflect.Value) *fault {
 	case s == "" && !r.Empty:
 		return &fault{message: "must not be empty", hint: "leave the field out"}
 	case r.Enum != nil && !slices.Contains(r.Enum, s):
-		hint := ""
-		if near := Closest(s, r.Enum); near != "" {
-			hint = "did you mean " + near + "?"
-		}
-		return &fault{message: fmt.Sprintf("%q is not %s", s, oneOf(r.Enum)), hint: hint}
+		return &fault{message: fmt.Sprintf("%q is not %s", s, oneOf(r.Enum)), hint: DidYouMean(s, r.Enum, "")}
 	case r.Name && !matches(namePattern, s):
 		return &fault{message: fmt.Sprintf("%q is not a name", s), hint: "use lower-case letters, digits and dashes, with a letter or digit at both ends"}
 	case r.Name && len(s) > nameMax:

@@ -13,6 +13,15 @@ func oneOf(choices []string) string {
 	return "one of " + strings.Join(choices, ", ")
 }
 
+// DidYouMean is the hint for s where one of the choices was wanted: the closest, or
+// otherwise, when none is close.
+func DidYouMean(s string, choices []string, otherwise string) string {
+	if meant := Closest(s, choices); meant != "" {
+		return "did you mean " + meant + "?"
+	}
+	return otherwise
+}
+
 // Closest returns the choice that s most likely was meant to be, or "": the
 // nearest one by edit distance, if at most a third of the letters differ, or the
 // only one that contains s. Case does not count.

@@ -114,7 +114,7 @@ func (c *checker) assumptions() {
 		}
 		for k, s := range a.Steps {
 			if !slices.Contains(names, s.Name) {
-				c.Fail(fmt.Sprintf("%s.steps[%d].name", at, k), fmt.Sprintf("the study has no step %q", s.Name), near(s.Name, names))
+				c.Fail(fmt.Sprintf("%s.steps[%d].name", at, k), fmt.Sprintf("the study has no step %q", s.Name), schema.DidYouMean(s.Name, names, ""))
 			}
 		}
 	}
@@ -146,7 +146,7 @@ func (c *checker) claims() {
 		c.metric(at+".metric", claim.Metric)
 		for k, text := range claim.Times {
 			if _, err := c.Study.factor(text); err != nil {
-				c.Fail(fmt.Sprintf("%s.times[%d]", at, k), err.Error(), near(text, factors))
+				c.Fail(fmt.Sprintf("%s.times[%d]", at, k), err.Error(), schema.DidYouMean(text, factors, ""))
 			}
 		}
 		if claim.Value == 0 {
@@ -182,11 +182,4 @@ func (c *checker) template() {
 		c.Fail("spec.page", err.Error(), "paths are relative to the folder of "+c.Path)
 	}
 	c.Template = string(data)
-}
-
-func near(name string, names []string) string {
-	if meant := schema.Closest(name, names); meant != "" {
-		return "did you mean " + meant + "?"
-	}
-	return ""
 }

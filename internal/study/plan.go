@@ -60,7 +60,7 @@ func NewPlan(f *File, load sweep.Loader, seeds *scenario.Seeds) (*Plan, error) {
 	}
 	if names := base.PolicyNames(); !slices.Contains(names, policy) {
 		return nil, schema.Errors{{Position: p.Positions.At("spec.policy"), Path: "spec.policy", Class: schema.Meaning,
-			Message: fmt.Sprintf("the scenario has no policy %q", policy), Hint: near(policy, names)}}
+			Message: fmt.Sprintf("the scenario has no policy %q", policy), Hint: schema.DidYouMean(policy, names, "")}}
 	}
 	if own := f.Study.Spec.Seeds; seeds == nil && own != nil {
 		seeds = &scenario.Seeds{First: own.First, Count: own.Count}
