@@ -37,12 +37,10 @@ func (fl *compareFlags) simulateSides(env Env, path string) (*results.SideBySide
 		return nil, err
 	}
 	seeds := seedsOf(b.file.Scenario.Spec.Seeds)
-	if fl.run.seeds != "" {
-		first, last, err := parseSeeds(fl.run.seeds)
-		if err != nil {
-			return nil, err
-		}
-		seeds = seedsOf(scenario.Seeds{First: first, Count: int(last - first + 1)})
+	if own, err := parseSeeds(fl.run.seeds); err != nil {
+		return nil, err
+	} else if own != nil {
+		seeds = seedsOf(*own)
 	}
 	most := len(seeds)
 	if fl.untilTold {

@@ -113,14 +113,14 @@ func (r *planRun) task(f *scenario.File) error {
 
 // raceSeeds are the seeds to race with, and the fresh ones that follow them.
 func (fl *planFlags) raceSeeds(f *scenario.File) (race, fresh []uint64, err error) {
-	first, last := f.Scenario.Spec.Seeds.First, f.Scenario.Spec.Seeds.First+uint64(f.Scenario.Spec.Seeds.Count)-1
-	if fl.seeds != "" {
-		if first, last, err = parseSeeds(fl.seeds); err != nil {
-			return nil, nil, err
-		}
+	seeds, err := parseSeeds(fl.seeds)
+	if err != nil {
+		return nil, nil, err
 	}
-	race = seedsOf(scenario.Seeds{First: first, Count: int(last - first + 1)})
-	return race, seedsOf(scenario.Seeds{First: last + 1, Count: fl.confirm}), nil
+	if seeds == nil {
+		seeds = &f.Scenario.Spec.Seeds
+	}
+	return seedsOf(*seeds), seedsOf(scenario.Seeds{First: seeds.First + uint64(seeds.Count), Count: fl.confirm}), nil
 }
 
 // slosOf are those of the flags, or else the scenario's.

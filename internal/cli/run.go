@@ -127,13 +127,13 @@ func RunScenario(env Env, path string, fl RunFlags, world World) error {
 // that the effective scenario is what was run.
 func (r *experimentRun) choose() error {
 	spec := &r.file.Scenario.Spec
-	if r.flags.seeds != "" {
-		first, last, err := parseSeeds(r.flags.seeds)
-		if err != nil {
-			return err
-		}
-		spec.Seeds = scenario.Seeds{First: first, Count: int(last - first + 1)}
-	} else if r.world.FirstSeed {
+	seeds, err := parseSeeds(r.flags.seeds)
+	switch {
+	case err != nil:
+		return err
+	case seeds != nil:
+		spec.Seeds = *seeds
+	case r.world.FirstSeed:
 		spec.Seeds.Count = 1
 	}
 	r.seeds = seedsOf(spec.Seeds)

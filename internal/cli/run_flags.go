@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/kwatt-sim/kwatt/internal/engine"
+	"github.com/kwatt-sim/kwatt/internal/scenario"
 )
 
 // RunFlags are what `sim run` and `replay run` can be told.
@@ -92,7 +93,11 @@ func (fl RunFlags) Check() error {
 // maxSeeds is far beyond what anybody compares; more is a typo.
 const maxSeeds = 10_000
 
-func parseSeeds(s string) (first, last uint64, err error) {
+// parseSeeds reads A..B or one seed; nil when s is empty, which leaves the file's.
+func parseSeeds(s string) (*scenario.Seeds, error) {
+	if s == "" {
+		return nil, nil
+	}
 	a, b, isRange := strings.Cut(s, "..")
 	if !isRange {
 		b = a
@@ -100,7 +105,7 @@ func parseSeeds(s string) (first, last uint64, err error) {
 	first, errA := strconv.ParseUint(a, 10, 64)
 	last, errB := strconv.ParseUint(b, 10, 64)
 	if errA != nil || errB != nil || last < first || last-first >= maxSeeds {
-		return 0, 0, usageError("seeds %s: want A..B with A at most B, %d seeds at most", s, maxSeeds)
+		return nil, usageError("seeds %s: want A..B with A at most B, %d seeds at most", s, maxSeeds)
 	}
-	return first, last, nil
+	return &scenario.Seeds{First: first, Count: int(last - first + 1)}, nil
 }

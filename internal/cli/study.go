@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/kwatt-sim/kwatt/internal/results"
-	"github.com/kwatt-sim/kwatt/internal/scenario"
 	"github.com/kwatt-sim/kwatt/internal/study"
 	"github.com/kwatt-sim/kwatt/internal/sweep"
 )
@@ -94,13 +93,9 @@ func (fl *studyFlags) plan(path string) (*study.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	var seeds *scenario.Seeds
-	if fl.seeds != "" {
-		first, last, err := parseSeeds(fl.seeds)
-		if err != nil {
-			return nil, err
-		}
-		seeds = &scenario.Seeds{First: first, Count: int(last - first + 1)}
+	seeds, err := parseSeeds(fl.seeds)
+	if err != nil {
+		return nil, err
 	}
 	p, err := study.NewPlan(f, loaderOf(f.ScenarioPath(), fl.set), seeds)
 	return p, ofCommandLine(err)

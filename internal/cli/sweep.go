@@ -119,13 +119,9 @@ func (fl *sweepFlags) plan(path string) (*sweep.Sweep, error) {
 	if err != nil {
 		return nil, err
 	}
-	var seeds *scenario.Seeds
-	if fl.seeds != "" {
-		first, last, err := parseSeeds(fl.seeds)
-		if err != nil {
-			return nil, err
-		}
-		seeds = &scenario.Seeds{First: first, Count: int(last - first + 1)}
+	seeds, err := parseSeeds(fl.seeds)
+	if err != nil {
+		return nil, err
 	}
 	s, err := sweep.New(loaderOf(path, fl.set), axes, fl.policies, seeds)
 	return s, ofCommandLine(err)
